@@ -1,0 +1,35 @@
+# `make demo` and `make test` work on a fresh machine with Python >= 3.11, python3-venv and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-slow lint bench clean
+
+# Two stamps, so that the demo installs what a user needs and no more.
+$(VENV)/.installed: pyproject.toml host/coldshare/__init__.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "coldshare needs Python 3.11 or newer; try: make PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed ## set everything up and show the main job on three software tokens
+	$(BIN)/coldshare demo
+
+test: $(VENV)/.installed-dev ## the test suite
+	$(BIN)/pytest -q -n 2
+
+lint: $(VENV)/.installed-dev ## ruff, mypy strict, pyright
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+bench: $(VENV)/.installed-dev ## the figures, written to bench/results.json
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
