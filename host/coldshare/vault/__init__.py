@@ -1,0 +1,27 @@
+"""What a Vultisig `.vult` file is: reading it, checking the share inside, and taking its base64 layers apart.
+
+The libraries behind it (protobuf, libsecp256k1, libsodium) load when a share is first read, not before.
+"""
+
+from __future__ import annotations
+
+from .checks import CHECKS, Check
+from .encryption import Encryption
+from .facts import ShareFacts
+from .files import read_file
+from .layers import Part, split
+from .limits import MAX_FILE_SIZE
+from .read import VaultShare, read_share
+
+__all__ = [
+    "CHECKS",
+    "MAX_FILE_SIZE",
+    "Check",
+    "Encryption",
+    "Part",
+    "ShareFacts",
+    "VaultShare",
+    "read_file",
+    "read_share",
+    "split",
+]

@@ -1,0 +1,164 @@
+"""Everything that can be wrong with a vault file. No message holds a secret or a raw control character."""
+
+from __future__ import annotations
+
+from coldshare.errors import InputError, IntegrityError, SecretError
+
+from .limits import MAX_FILE_SIZE
+
+_EXPORT_AGAIN = "Copy the file again from where it came from, or export the share again in the app."
+
+
+class FileUnreadableError(InputError):
+    """The file cannot be read."""
+
+    code = "vault_file_unreadable"
+    next_step = "Check the path and that you may read it."
+
+
+class FileTooLargeError(InputError):
+    __doc__ = f"The file is larger than {MAX_FILE_SIZE // 2**20} MiB; no share of a vault is."
+
+    code = "vault_file_too_large"
+    next_step = "Check that this is the `.vult` file that the app exported."
+
+
+class FileEmptyError(InputError):
+    """The file is empty."""
+
+    code = "vault_file_empty"
+    next_step = _EXPORT_AGAIN
+
+
+class NotAVaultFileError(InputError):
+    """This is not a vault file."""
+
+    code = "not_a_vault_file"
+    next_step = "Name the `.vult` file that the app exported."
+
+
+class FileDamagedError(InputError):
+    """This is a vault file, but it is damaged or cut short."""
+
+    code = "vault_file_damaged"
+    next_step = _EXPORT_AGAIN
+
+
+class FieldError(InputError):
+    """A field of the vault holds something that it must not hold."""
+
+    code = "vault_field_invalid"
+    next_step = _EXPORT_AGAIN
+
+    def __init__(self, field: str, problem: str, *, next_step: str | None = None) -> None:
+        super().__init__(f"The vault's field {field} {problem}.", next_step=next_step)
+        #: The field's name in `vault.proto`.
+        self.field = field
+
+
+class VaultPasswordNeededError(SecretError):
+    """The vault file is encrypted; its password is needed to check the share before it is stored as it came."""
+
+    code = "vault_password_needed"
+    next_step = "Give the password that was chosen when the file was exported."
+
+
+class VaultPasswordWrongError(SecretError):
+    """The password does not open this vault file, or the file is damaged; the two cannot be told apart."""
+
+    code = "vault_password_wrong"
+    next_step = "Try the password that was chosen when this very file was exported."
+
+
+class NotYetSupportedError(InputError):
+    """coldshare cannot back up this kind of vault file yet."""
+
+    code = "not_yet"
+    next_step = "Keep the backup that you have. The roadmap in the README says what comes next."
+
+
+class NotYetGg20Error(NotYetSupportedError):
+    """This is a share of a GG20 vault. coldshare backs up DKLS vaults; GG20 is not supported yet."""
+
+    code = "not_yet_gg20"
+    next_step = "Upgrade the vault to DKLS in the app and export every share again, or keep the backup you have."
+
+
+class NotYetKeyImportError(NotYetSupportedError):
+    """This vault was made from an imported seed and has one key per chain. That is not supported yet."""
+
+    code = "not_yet_key_import"
+
+
+class NotYetMldsaError(NotYetSupportedError):
+    """This vault has an ML-DSA key besides ECDSA and EdDSA. That is not supported yet."""
+
+    code = "not_yet_mldsa"
+
+
+class NotYetFrostError(NotYetSupportedError):
+    """This vault has FROST keys (Zcash or Monero) besides ECDSA and EdDSA. That is not supported yet."""
+
+    code = "not_yet_frost"
+
+
+class NotYetLibraryError(NotYetSupportedError):
+    """This share was made by a signing library that this version of coldshare does not know."""
+
+    code = "not_yet_library"
+
+
+class NotYetExtraKeySharesError(NotYetSupportedError):
+    """This file holds more key shares than the ECDSA and the EdDSA one. That is not supported yet."""
+
+    code = "not_yet_extra_key_shares"
+
+
+class NotYetZipError(NotYetSupportedError):
+    """This is a zip of several vaults. coldshare takes one `.vult` file at a time."""
+
+    code = "not_yet_zip"
+    next_step = "Unpack it and name one of the `.vult` files inside."
+
+
+class NotYetOldJsonError(NotYetSupportedError):
+    """This is an old backup (hexadecimal JSON, usually `.dat`), not a `.vult`. That is not supported yet."""
+
+    code = "not_yet_old_json"
+    next_step = "Import it into the app and export it again as `.vult`."
+
+
+class NotYetContainerError(NotYetSupportedError):
+    """This file was written in a container format newer than this version of coldshare knows."""
+
+    code = "not_yet_container"
+
+
+class ShareCheckError(IntegrityError):
+    """The share failed one of the checks that coldshare makes before it stores anything."""
+
+    code = "share_check_failed"
+    next_step = "Do not rely on this file. Export the share again in the app and try that file."
+
+    def __init__(self, check: str, claim: str, where: str) -> None:
+        super().__init__(f"The share fails the check that {claim}. {where}")
+        #: Stable name of the check, one of `coldshare.vault.checks.CHECKS`.
+        self.check = check
+
+
+class ShareLayoutError(ShareCheckError):
+    """The bytes of a key share are not laid out as the library writes them."""
+
+    code = "share_layout"
+
+
+class ShareArithmeticError(ShareCheckError):
+    """The numbers in a key share do not belong together: it could not sign."""
+
+    code = "share_arithmetic"
+
+
+class ShareMismatchError(ShareCheckError):
+    """A key share and the vault around it say different things."""
+
+    code = "share_mismatch"

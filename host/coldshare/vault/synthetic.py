@@ -1,0 +1,242 @@
+"""Throw-away vaults of honest size and layout, for the demo and for tests. They hold nobody's money.
+
+Both halves of every share are true Shamir shares of fresh keys, laid out as the DKLS library's keygen writes them:
+`read_share` accepts them, and any `t` of them interpolate to the keys. They cannot sign, because the OT seeds are
+random and agree with no other party's. They are never zeros: two shares with zeroed seeds would sign, under seeds
+that anyone can guess.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from . import base64text, curves
+from .dkls import MAGIC, OT_SEEDS_SIZE
+from .encryption import NONCE_SIZE, SALT_SIZE, VLT2_MAGIC, legacy_key, vlt2_key
+from .limits import MAX_PARTIES
+
+#: Gives so many random bytes.
+Random = Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class SyntheticShare:
+    """One party's share of a throw-away vault."""
+
+    party: str
+    #: As the vendor's phone apps name it.
+    file_name: str
+    #: The plain `.vult` file.
+    vult: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Generation:
+    """What all shares of one keygen have in common."""
+
+    parties: int
+    threshold: int
+    session_id: bytes
+    chain_code: bytes
+    ecdsa_key: bytes
+    ecdsa_key_id: bytes
+    points: list[bytes]
+    public_shares: list[bytes]
+    eddsa_key: bytes
+    eddsa_key_id: bytes
+    eddsa_chain_code: bytes
+
+
+def make_vault(
+    name: str,
+    party_ids: Sequence[str],
+    threshold: int,
+    *,
+    created_at: int = 0,
+    random: Random = secrets.token_bytes,
+) -> list[SyntheticShare]:
+    """A new vault in which any `threshold` of `party_ids` can sign, one share per party in their order.
+
+    `created_at` is in Unix seconds. Raises `ValueError` for a committee that no vault can have.
+    """
+    parties = len(party_ids)
+    if not 2 <= threshold <= parties <= MAX_PARTIES or len(set(party_ids)) != parties:
+        raise ValueError("a vault has 2 to 32 different parties and a threshold from 2 to their number")
+
+    order = curves.SECP256K1_ORDER
+    points = _distinct(parties, order, random)
+    ecdsa = [_scalar(order, random) for _ in range(threshold)]
+    ecdsa_secrets = [_evaluate(ecdsa, point, order).to_bytes(32, "big") for point in points]
+    eddsa = [_scalar(curves.ED25519_ORDER, random) for _ in range(threshold)]
+    generation = _Generation(
+        parties=parties,
+        threshold=threshold,
+        session_id=random(32),
+        chain_code=random(32),
+        ecdsa_key=_secp256k1_public(ecdsa[0].to_bytes(32, "big")),
+        ecdsa_key_id=random(32),
+        points=[point.to_bytes(32, "big") for point in points],
+        public_shares=[_secp256k1_public(secret) for secret in ecdsa_secrets],
+        eddsa_key=_ed25519_public(eddsa[0].to_bytes(32, "little")),
+        eddsa_key_id=random(32),
+        eddsa_chain_code=random(32),
+    )
+    zeta_seeds = {(a, b): random(32) for a in range(parties) for b in range(a + 1, parties)}
+    shares = []
+    for index, party in enumerate(party_ids):
+        eddsa_secret = _evaluate(eddsa, index + 1, curves.ED25519_ORDER).to_bytes(32, "little")
+        vult = _vult(
+            name,
+            party_ids,
+            index,
+            generation,
+            ecdsa_share=_dkls_share(generation, index, ecdsa_secrets[index], zeta_seeds, random),
+            eddsa_share=_schnorr_share(generation, index, eddsa_secret),
+            created_at=created_at,
+        )
+        shares.append(SyntheticShare(party, _file_name(name, generation, index), vult))
+    return shares
+
+
+def encrypt_legacy(vult: bytes, password: str, *, random: Random = secrets.token_bytes) -> bytes:
+    """A plain `.vult` as the older apps encrypt it: one SHA-256 of the password. For tests only."""
+    nonce = random(NONCE_SIZE)
+    return _encrypted(vult, lambda vault: nonce + _seal(legacy_key(password.encode()), nonce, vault))
+
+
+def encrypt_vlt2(vult: bytes, password: str, *, random: Random = secrets.token_bytes) -> bytes:
+    """A plain `.vult` as the current apps encrypt it, `VLT\\x02`. For tests only."""
+    salt, nonce = random(SALT_SIZE), random(NONCE_SIZE)
+    key = vlt2_key(password.encode(), salt)
+    return _encrypted(vult, lambda vault: VLT2_MAGIC + salt + nonce + _seal(key, nonce, vault))
+
+
+def _distinct(count: int, order: int, random: Random) -> list[int]:
+    points: list[int] = []
+    while len(points) < count:
+        point = _scalar(order, random)
+        if point not in points:
+            points.append(point)
+    return points
+
+
+def _scalar(order: int, random: Random) -> int:
+    """Uniform in 1..order-1, by rejection; both orders are above 2^252, so the top bits are cut to fit."""
+    while True:
+        scalar = int.from_bytes(random(32), "big") >> (256 - order.bit_length())
+        if 0 < scalar < order:
+            return scalar
+
+
+def _evaluate(coefficients: Sequence[int], at: int, order: int) -> int:
+    value = 0
+    for coefficient in reversed(coefficients):
+        value = (value * at + coefficient) % order
+    return value
+
+
+def _secp256k1_public(secret: bytes) -> bytes:
+    return _not_infinity(curves.secp256k1_times_base(secret))
+
+
+def _ed25519_public(secret: bytes) -> bytes:
+    return _not_infinity(curves.ed25519_times_base(secret))
+
+
+def _not_infinity(point: bytes | None) -> bytes:
+    if point is None:  # one chance in 2^252, or a random source that repeats itself
+        raise ValueError("the random source gave a zero share")
+    return point
+
+
+def _dkls_share(
+    generation: _Generation,
+    index: int,
+    secret: bytes,
+    zeta_seeds: dict[tuple[int, int], bytes],
+    random: Random,
+) -> bytes:
+    parties = generation.parties
+    # One seed per pair of parties, in the order of the others; the library leaves the last slot empty.
+    zeta = [zeta_seeds[min(index, k), max(index, k)] for k in range(parties) if k != index] + [bytes(32)]
+    header = (
+        MAGIC
+        + bytes(4)
+        + bytes([parties, generation.threshold, index])
+        + generation.session_id
+        + generation.chain_code
+        + generation.ecdsa_key
+        + generation.ecdsa_key_id
+        + secret
+    )
+    entries = [
+        b"\x00" + public_share + point + seed
+        for public_share, point, seed in zip(generation.public_shares, generation.points, zeta, strict=True)
+    ]
+    return header + b"".join(entries) + random(OT_SEEDS_SIZE * (parties - 1))
+
+
+def _schnorr_share(generation: _Generation, index: int, secret: bytes) -> bytes:
+    return (
+        bytes([generation.threshold, generation.parties, index])
+        + secret
+        + generation.eddsa_key
+        + generation.eddsa_key_id
+        + b"\x00"
+        + generation.eddsa_chain_code
+    )
+
+
+def _vult(
+    name: str,
+    party_ids: Sequence[str],
+    index: int,
+    generation: _Generation,
+    *,
+    ecdsa_share: bytes,
+    eddsa_share: bytes,
+    created_at: int,
+) -> bytes:
+    from google.protobuf.timestamp_pb2 import Timestamp
+
+    from .vault_pb2 import LIB_TYPE_DKLS, KeyShare, Vault, VaultContainer
+
+    vault = Vault(
+        name=name,
+        public_key_ecdsa=generation.ecdsa_key.hex(),
+        public_key_eddsa=generation.eddsa_key.hex(),
+        signers=party_ids,
+        created_at=Timestamp(seconds=created_at),
+        hex_chain_code=generation.chain_code.hex(),
+        key_shares=[
+            KeyShare(public_key=key.hex(), keyshare=base64text.encode(share).decode())
+            for key, share in ((generation.ecdsa_key, ecdsa_share), (generation.eddsa_key, eddsa_share))
+        ],
+        local_party_id=party_ids[index],
+        lib_type=LIB_TYPE_DKLS,
+    )
+    inner = base64text.encode(vault.SerializeToString(deterministic=True)).decode()
+    return base64text.encode(VaultContainer(version=1, vault=inner).SerializeToString(deterministic=True))
+
+
+def _file_name(name: str, generation: _Generation, index: int) -> str:
+    safe = re.sub(r"[^\w-]", "", name)
+    return f"{safe}-{generation.ecdsa_key.hex()[-4:]}-share{index + 1}of{generation.parties}.vult"
+
+
+def _encrypted(vult: bytes, seal: Callable[[bytes], bytes]) -> bytes:
+    from .vault_pb2 import VaultContainer
+
+    container = VaultContainer.FromString(base64text.decode(vult))
+    container.vault = base64text.encode(seal(base64text.decode(container.vault.encode()))).decode()
+    container.is_encrypted = True
+    return base64text.encode(container.SerializeToString(deterministic=True))
+
+
+def _seal(key: bytes, nonce: bytes, plaintext: bytes) -> bytes:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key).encrypt(nonce, plaintext, None)
