@@ -1,0 +1,94 @@
+"""The raw key area: the only place on the token where secrets live. Portable subset.
+
+Two erase blocks, A and B. A change is written whole into the blank one, read back, and only then is the old one
+erased, before anybody is told of success: an instant of power loss leaves the old state or the new one, and no
+bytes of a destroyed key survive. littlefs cannot promise the latter, hence this file.
+
+A block is `magic [4] | sequence [4] | length [2] | CBOR record | SHA-256 of all that [32]`, the rest blank (0xFF).
+"""
+
+from coldshare_firmware import cbor
+from coldshare_iface.suite import sha256
+
+TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has no typing module
+if TYPE_CHECKING:
+    from coldshare_firmware.types import KeyFlash, Map
+
+_MAGIC = b"csk1"
+_HEAD = 10
+_PAGE = 256
+
+
+class StorageError(Exception):
+    """The flash did not keep what was written."""
+
+
+def _is_blank(data: bytes) -> bool:
+    return data == b"\xff" * len(data)
+
+
+class KeyArea:
+    """A record that is replaced whole. `load` first; then `store`."""
+
+    def __init__(self, flash: "KeyFlash") -> None:
+        self._flash = flash
+        self._active = -1
+        self._sequence = 0
+
+    def load(self) -> "Map | None":
+        """The newest whole record; None when there is none. Finishes what a power cut interrupted."""
+        blocks = [self._flash.read(0), self._flash.read(1)]
+        found = [self._parse(data) for data in blocks]
+        self._active = -1
+        self._sequence = 0
+        record = None
+        for i in range(2):
+            candidate = found[i]
+            if candidate is not None and candidate[0] > self._sequence:
+                self._sequence, record = candidate
+                self._active = i
+        for i in range(2):
+            if i != self._active and not _is_blank(blocks[i]):
+                self._flash.erase(i)
+        return record
+
+    def store(self, record: "Map") -> None:
+        """Replace the record. Raises StorageError, and then the old record still stands."""
+        payload = cbor.encode(record)
+        sequence = self._sequence + 1
+        head = _MAGIC + sequence.to_bytes(4, "big") + len(payload).to_bytes(2, "big")
+        image = head + payload
+        image += sha256(image)
+        if len(image) > self._flash.block_size:
+            raise StorageError("the key area is full")
+        target = 1 if self._active == 0 else 0
+        if not _is_blank(self._flash.read(target)):
+            self._flash.erase(target)
+        for at in range(0, len(image), _PAGE):
+            page = image[at : at + _PAGE]
+            self._flash.program(target, at, page + b"\xff" * (_PAGE - len(page)))
+        if self._flash.read(target)[: len(image)] != image:
+            self._flash.erase(target)
+            raise StorageError("the key area did not take a write")
+        old = self._active
+        self._active = target
+        self._sequence = sequence
+        if old >= 0:
+            self._flash.erase(old)
+            if not _is_blank(self._flash.read(old)):
+                raise StorageError("the key area did not erase")
+
+    @staticmethod
+    def _parse(data: bytes) -> "tuple[int, Map] | None":
+        if data[:4] != _MAGIC:
+            return None
+        end = _HEAD + int.from_bytes(data[8:_HEAD], "big")
+        if end + 32 > len(data) or sha256(data[:end]) != data[end : end + 32]:
+            return None
+        try:
+            record = cbor.decode(data[_HEAD:end])
+        except cbor.CborError:
+            return None
+        if not isinstance(record, dict):
+            return None
+        return int.from_bytes(data[4:8], "big"), record

@@ -1,0 +1,133 @@
+"""What the token knows about itself: the record in the key area, with names. Portable subset.
+
+A change is made on a copy and becomes true only once it is on flash: `change()` is the one way to alter anything.
+"""
+
+from coldshare_firmware.keyarea import KeyArea, StorageError
+from coldshare_iface import wire
+from coldshare_iface.suite import hkdf, hmac_sha256
+
+TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has no typing module
+if TYPE_CHECKING:
+    from coldshare_firmware.types import Hal, Map
+
+LAYOUT = 1
+# Fields of the record; `protocol.cddl` describes it too (key-record).
+F_LAYOUT = 0
+F_SERIAL = 1
+F_STATIC = 2
+F_NAMES_KEY = 3
+F_TAG_KEY = 4
+F_STATE = 5
+F_LABEL = 6
+F_PIN = 7  # [salt, HMAC(salt, pin)]
+F_FAILS = 8
+F_PAIRINGS = 9  # [[psk id, psk, host name], ...]
+F_SLOTS = 10  # [[backup id, factor, state, vault tag, party tag, generation tag], ...]
+
+# A slot, by position
+S_ID = 0
+S_FACTOR = 1
+S_STATE = 2
+S_VAULT = 3
+S_PARTY = 4
+S_GENERATION = 5
+
+# Slot states beyond those on the wire
+RESERVED = 0
+_TAG = 16
+
+
+class Keys:
+    """The token's secrets and counters, as they are on flash."""
+
+    def __init__(self, hal: "Hal") -> None:
+        self._hal = hal
+        self._area = KeyArea(hal.keys)
+        record = self._area.load()
+        if record is not None and record.get(F_LAYOUT) != LAYOUT:
+            raise StorageError("the key area has a layout this firmware does not know")
+        self.fresh = record is None
+        self.record: Map = record if record is not None else {}
+
+    def found(self, state: int) -> None:
+        """Make the identity of a token that has none yet."""
+        random = self._hal.random
+        self._write(
+            {
+                F_LAYOUT: LAYOUT,
+                F_SERIAL: random(wire.SERIAL_SIZE),
+                F_STATIC: random(wire.KEY_SIZE),
+                F_NAMES_KEY: random(wire.KEY_SIZE),
+                F_TAG_KEY: random(wire.KEY_SIZE),
+                F_STATE: state,
+                F_LABEL: "",
+                F_PIN: [],
+                F_FAILS: 0,
+                F_PAIRINGS: [],
+                F_SLOTS: [],
+            }
+        )
+
+    def _write(self, record: "Map") -> None:
+        self._area.store(record)
+        self.record = record
+        self.fresh = False
+
+    def change(self, updates: "Map") -> None:
+        """Replace the given fields, on flash first. Raises StorageError, and then nothing has changed."""
+        record = dict(self.record)
+        record.update(updates)
+        self._write(record)
+
+    def reload(self) -> None:
+        """Read the record back from flash, for counters that must be there before anything depends on them."""
+        record = self._area.load()
+        if record is None:
+            raise StorageError("the key area is unreadable")
+        self.record = record
+
+    def burn(self) -> None:
+        """After the last wrong PIN: every secret goes, the serial stays, sealed blobs stay under opaque ids."""
+        self._write(
+            {
+                F_LAYOUT: LAYOUT,
+                F_SERIAL: self.record[F_SERIAL],
+                F_STATIC: self._hal.random(wire.KEY_SIZE),
+                F_NAMES_KEY: self._hal.random(wire.KEY_SIZE),
+                F_TAG_KEY: self._hal.random(wire.KEY_SIZE),
+                F_STATE: wire.TOKEN_BURNT,
+                F_LABEL: "",
+                F_PIN: [],
+                F_FAILS: wire.PIN_ATTEMPTS,
+                F_PAIRINGS: [],
+                F_SLOTS: [],
+            }
+        )
+
+    # --- reading
+    @property
+    def state(self) -> int:
+        return int(self.record[F_STATE])
+
+    @property
+    def slots(self) -> "list[list[bytes | int]]":
+        slots: list[list[bytes | int]] = self.record[F_SLOTS]
+        return slots
+
+    def psk(self, psk_id: bytes) -> "bytes | None":
+        """The pairing key of that id."""
+        for entry in self.record[F_PAIRINGS]:
+            if entry[0] == psk_id:
+                key: bytes = entry[1]
+                return key
+        return None
+
+    def tag(self, kind: bytes, *parts: bytes) -> bytes:
+        """A keyed name for a vault, party or generation: says "the same" and nothing else. Never leaves the token."""
+        data = [len(part).to_bytes(2, "big") + part for part in parts]
+        return hmac_sha256(self.record[F_TAG_KEY], kind, b"\x00", *data)[:_TAG]
+
+    def names_key(self, backup_id: bytes) -> bytes:
+        """The key under which the record of one backup is encrypted on littlefs, used for one text only."""
+        return hkdf(b"", self.record[F_NAMES_KEY], b"coldshare/1 record" + backup_id, wire.KEY_SIZE)

@@ -1,0 +1,49 @@
+"""Waiting, for a person or for time to pass, without blocking. Portable subset.
+
+A job is a generator: it yields a keepalive status whenever it has to wait and is resumed at the next poll. The
+token closes it when the host cancels.
+"""
+
+from coldshare_iface import wire
+
+TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has no typing module
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coldshare_firmware.types import Hal
+
+BUTTON_NONE = 0
+BUTTON_YES = 1
+BUTTON_NO = 2
+
+
+class OpError(Exception):
+    """A request is answered with `status`, and `detail` where the contract gives it one."""
+
+    def __init__(self, status: int, detail: "int | None" = None) -> None:
+        super().__init__("status " + str(status))
+        self.status = status
+        self.detail = detail
+
+
+def ask(hal: "Hal", lines: "list[str]") -> "Iterator[int]":
+    """Show `lines` and wait for YES. Raises OpError for NO and for a minute without an answer."""
+    while hal.button() != BUTTON_NONE:
+        pass  # a press from before the question is no answer to it
+    hal.show(lines, True)
+    start = hal.now_ms()
+    while True:
+        pressed = hal.button()
+        if pressed == BUTTON_YES:
+            return
+        if pressed == BUTTON_NO:
+            raise OpError(wire.STATUS_REJECTED)
+        if hal.now_ms() - start >= wire.PERSON_TIMEOUT_MS:
+            raise OpError(wire.STATUS_TIMED_OUT)
+        yield wire.KEEPALIVE_PERSON
+
+
+def pause(hal: "Hal", until_ms: int) -> "Iterator[int]":
+    """Let powered time pass."""
+    while hal.now_ms() < until_ms:
+        yield wire.KEEPALIVE_PROCESSING

@@ -1,0 +1,65 @@
+"""The shapes of requests, as the contract gives them. Portable subset."""
+
+from coldshare_firmware.declaration import unshowable
+from coldshare_firmware.person import OpError
+from coldshare_iface import wire
+
+# One chunk fills one message: 29 flash pages of 256 bytes, and the record around it stays below 7609.
+CHUNK = 7424
+
+_BYTES = 0
+_TEXT = 1
+_UINT = 2
+# op -> the fields after the op itself, in key order: (kind, least size or value, greatest)
+_ID = (_BYTES, wire.BACKUP_ID_SIZE, wire.BACKUP_ID_SIZE)
+_SHAPES = {
+    wire.OP_PAIR_ACCEPT: ((_TEXT, 1, wire.LABEL_MAX),),
+    wire.OP_SET_UP: ((_TEXT, 0, 64), (_TEXT, 1, wire.LABEL_MAX)),
+    wire.OP_UNLOCK: ((_TEXT, 0, 64),),
+    wire.OP_LIST: ((_UINT, 0, wire.BACKUPS_MAX),),
+    wire.OP_RESERVE: ((_BYTES, 1, wire.DECLARATION_MAX),),
+    wire.OP_BEGIN: (_ID, (_UINT, 1, wire.BLOB_MAX), (_BYTES, wire.DIGEST_SIZE, wire.DIGEST_SIZE)),
+    wire.OP_CHUNK: ((_UINT, 0, wire.BLOB_MAX), (_BYTES, 1, CHUNK)),
+    wire.OP_PREPARE: (_ID,),
+    wire.OP_COMMIT: (_ID,),
+    wire.OP_CONFIRM: (_ID,),
+    wire.OP_ABORT: (_ID,),
+    wire.OP_OPEN: (_ID, (_UINT, wire.PURPOSE_VERIFY, wire.PURPOSE_RESTORE)),
+    wire.OP_READ: (_ID, (_UINT, 0, wire.BLOB_MAX)),
+}
+
+
+def fields(request: object) -> "tuple[int, list[bytes | str | int]]":
+    """(op, its fields) of a request in the shape the contract gives it. Raises OpError."""
+    if not isinstance(request, dict):
+        raise OpError(wire.STATUS_BAD_REQUEST)
+    op = request.get(0)
+    if not isinstance(op, int):
+        raise OpError(wire.STATUS_BAD_REQUEST)
+    shape = _SHAPES.get(op)
+    if shape is None:
+        raise OpError(wire.STATUS_UNKNOWN_OP)
+    if len(request) != len(shape) + 1:
+        raise OpError(wire.STATUS_BAD_REQUEST)
+    values: list[bytes | str | int] = []
+    for i in range(len(shape)):
+        kind, low, high = shape[i]
+        value = request.get(i + 1)
+        if kind == _UINT:
+            if not isinstance(value, int) or value is True or value is False:
+                raise OpError(wire.STATUS_BAD_REQUEST)
+            size = value
+        elif kind == _BYTES:
+            if not isinstance(value, bytes):
+                raise OpError(wire.STATUS_BAD_REQUEST)
+            size = len(value)
+        else:
+            if not isinstance(value, str):
+                raise OpError(wire.STATUS_BAD_REQUEST)
+            size = len(value.encode())
+            if any([unshowable(ord(char)) for char in value]):
+                raise OpError(wire.STATUS_BAD_REQUEST)
+        if size < low or size > high:
+            raise OpError(wire.STATUS_BAD_REQUEST)
+        values.append(value)
+    return op, values

@@ -1,0 +1,59 @@
+"""What a person reads on the token before pressing a button. Portable subset.
+
+Each screen is a list of lines, the first one the question or headline; the board wraps them. A screen says what will
+happen, to what, and nothing that only the host knows.
+"""
+
+from coldshare_iface import wire
+
+TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has no typing module
+if TYPE_CHECKING:
+    from coldshare_firmware.declaration import Declaration
+
+CONFIRM = "Press YES or NO"
+
+
+def idle(state: int, label: str, serial: bytes) -> "list[str]":
+    if state == wire.TOKEN_NEW:
+        return ["coldshare", "not set up", serial.hex()]
+    if state == wire.TOKEN_BURNT:
+        return ["BURNT", "too many wrong PINs", "keys destroyed", serial.hex()]
+    return ["coldshare", label, serial.hex()]
+
+
+def identify(label: str, serial: bytes) -> "list[str]":
+    return ["HERE I AM", label or "not set up", serial.hex()]
+
+
+def compare(code: str) -> "list[str]":
+    return ["Pair? Compare:", code[:11], code[12:], "same on the computer?"]
+
+
+def pair(code: str, host: str) -> "list[str]":
+    return ["Pair with " + host + "?", code[:11], code[12:], CONFIRM]
+
+
+def set_up(label: str) -> "list[str]":
+    return ["Set up this token?", label, CONFIRM]
+
+
+def another_try(left: int) -> "list[str]":
+    return ["Try another PIN?", str(left) + " attempts left", "then all keys go", CONFIRM]
+
+
+def _share(declared: "Declaration") -> "list[str]":
+    return [
+        declared.name or "(vault without a name)",
+        "share of " + declared.party,
+        str(declared.threshold) + " of " + str(declared.parties) + " / gen " + declared.generation[:4].hex(),
+    ]
+
+
+def store(declared: "Declaration", replaces: bool) -> "list[str]":
+    head = "Replace this share?" if replaces else "Store this share?"
+    return [head] + _share(declared) + [CONFIRM]
+
+
+def release(declared: "Declaration", purpose: int) -> "list[str]":
+    head = "RELEASE this share?" if purpose == wire.PURPOSE_RESTORE else "Verify this share?"
+    return [head] + _share(declared) + [CONFIRM]

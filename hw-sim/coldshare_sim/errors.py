@@ -1,0 +1,47 @@
+"""What can go wrong with a software token as a file or as a person."""
+
+from __future__ import annotations
+
+from coldshare_iface.errors import ColdshareError
+
+
+class SimulatorError(ColdshareError):
+    """The software token cannot be used."""
+
+    code = "simulator"
+    exit_status = 6
+
+
+class NoSuchTokenError(SimulatorError):
+    """There is no software token at that path."""
+
+    code = "no_such_token"
+    next_step = "Check the path after sim:, or make a new token there with: coldshare init --at sim:PATH"
+
+
+class NotATokenError(SimulatorError):
+    """That file is not the flash image of a software token."""
+
+    code = "not_a_token"
+    next_step = "Name a token's file, or a path where there is no file yet; nothing was changed."
+
+
+class TokenBusyError(SimulatorError):
+    """Another program is using this token."""
+
+    code = "token_busy"
+    next_step = "Wait until it has finished, or stop it, and try again."
+
+
+class TokenFileError(SimulatorError):
+    """The file of the software token cannot be made or opened."""
+
+    code = "token_file"
+    next_step = "Check that the folder exists, that you may write there and that the disk is not full."
+
+
+class NoPersonError(SimulatorError):
+    """The token waits for a person to press its button, and there is no terminal to press it in."""
+
+    code = "no_person"
+    next_step = "Run this in a terminal, or let the simulator press: add ?user=approve to the sim: address."
