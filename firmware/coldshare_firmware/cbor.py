@@ -40,8 +40,6 @@ def encode(value: object) -> bytes:
 
 
 def _encode(value: object, out: "list[bytes]", depth: int) -> None:
-    if depth > wire.CBOR_DEPTH:
-        raise CborError("depth")
     if value is None:
         out.append(b"\xf6")
     elif value is True:
@@ -57,6 +55,8 @@ def _encode(value: object, out: "list[bytes]", depth: int) -> None:
         data = value.encode()
         out.append(_head(3, len(data)))
         out.append(data)
+    elif depth >= wire.CBOR_DEPTH and isinstance(value, (list, tuple, dict)):
+        raise CborError("depth")
     elif isinstance(value, (list, tuple)):
         if len(value) > wire.CBOR_ITEMS:
             raise CborError("items")

@@ -4,6 +4,10 @@ from coldshare_firmware.declaration import unshowable
 from coldshare_firmware.person import OpError
 from coldshare_iface import wire
 
+TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has no typing module
+if TYPE_CHECKING:
+    Shapes = dict[int, tuple[tuple[int, int, int], ...]]
+
 # One chunk fills one message: 29 flash pages of 256 bytes, and the record around it stays below 7609.
 CHUNK = 7424
 
@@ -12,7 +16,7 @@ _TEXT = 1
 _UINT = 2
 # op -> the fields after the op itself, in key order: (kind, least size or value, greatest)
 _ID = (_BYTES, wire.BACKUP_ID_SIZE, wire.BACKUP_ID_SIZE)
-_SHAPES = {
+_SHAPES: "Shapes" = {
     wire.OP_PAIR_ACCEPT: ((_TEXT, 1, wire.LABEL_MAX),),
     wire.OP_SET_UP: ((_TEXT, 0, 64), (_TEXT, 1, wire.LABEL_MAX)),
     wire.OP_UNLOCK: ((_TEXT, 0, 64),),
@@ -27,16 +31,18 @@ _SHAPES = {
     wire.OP_OPEN: (_ID, (_UINT, wire.PURPOSE_VERIFY, wire.PURPOSE_RESTORE)),
     wire.OP_READ: (_ID, (_UINT, 0, wire.BLOB_MAX)),
 }
+# What may be asked in the clear.
+PLAIN: "Shapes" = {wire.OP_INFO: (), wire.OP_IDENTIFY: ()}
 
 
-def fields(request: object) -> "tuple[int, list[bytes | str | int]]":
+def fields(request: object, shapes: "Shapes" = _SHAPES) -> "tuple[int, list[bytes | str | int]]":
     """(op, its fields) of a request in the shape the contract gives it. Raises OpError."""
     if not isinstance(request, dict):
         raise OpError(wire.STATUS_BAD_REQUEST)
     op = request.get(0)
-    if not isinstance(op, int):
+    if not isinstance(op, int) or op is True or op is False:
         raise OpError(wire.STATUS_BAD_REQUEST)
-    shape = _SHAPES.get(op)
+    shape = shapes.get(op)
     if shape is None:
         raise OpError(wire.STATUS_UNKNOWN_OP)
     if len(request) != len(shape) + 1:

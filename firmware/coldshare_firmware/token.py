@@ -159,19 +159,18 @@ class Token:
 
     def _plain(self, cid: bytes, data: bytes) -> None:
         try:
-            asked = cbor.decode(data)
+            op = request.fields(cbor.decode(data), request.PLAIN)[0]
         except cbor.CborError:
-            asked = None
-        op = asked.get(0) if isinstance(asked, dict) and len(asked) == 1 else None
-        if op == wire.OP_INFO:
-            reply = self.info()
-        elif op == wire.OP_IDENTIFY:
-            record = self._keys.record
-            self._hal.show(screens.identify(record[F_LABEL], record[F_SERIAL]), False)
-            reply = cbor.encode({0: wire.STATUS_OK})
+            reply = cbor.encode({0: wire.STATUS_BAD_REQUEST})
+        except OpError as error:
+            reply = cbor.encode({0: error.status})
         else:
-            known = isinstance(asked, dict) and isinstance(asked.get(0), int)
-            reply = cbor.encode({0: wire.STATUS_UNKNOWN_OP if known else wire.STATUS_BAD_REQUEST})
+            if op == wire.OP_INFO:
+                reply = self.info()
+            else:
+                record = self._keys.record
+                self._hal.show(screens.identify(record[F_LABEL], record[F_SERIAL]), False)
+                reply = cbor.encode({0: wire.STATUS_OK})
         self._send(cid, wire.CMD_PLAIN, reply)
 
     # --- the secure channel
@@ -215,11 +214,12 @@ class Token:
         try:
             current.session(self.info(), psk_id, psk)
             current.read_handshake(data[wire.PSK_ID_SIZE :])
+            answer = current.write_handshake()
         except RemoteProtocolError:
             self._close_session()
             self._send_error(cid, wire.ERR_SESSION)
             return
-        self._send(cid, wire.CMD_SESSION, current.write_handshake())
+        self._send(cid, wire.CMD_SESSION, answer)
 
     def _record(self, cid: bytes, data: bytes) -> None:
         current = self._session

@@ -78,7 +78,7 @@ class Assembler:
     def feed(self, report: bytes) -> "tuple[bytes, int, bytes] | None":
         # The hot path first: a continuation of the message in progress.
         left = self._left
-        if left and report[4] == self._seq and report[:4] == self.cid and len(report) == self.size:
+        if left and len(report) == self.size and report[4] == self._seq and report[:4] == self.cid:
             step = self.size - _CONT
             self._parts.append(report[_CONT:] if left >= step else report[_CONT : _CONT + left])
             if left > step:
@@ -94,9 +94,13 @@ class Assembler:
         return self.cid, self._cmd, message
 
     def _feed_slow(self, report: bytes) -> "tuple[bytes, int, bytes] | None":
-        if len(report) != self.size:
-            raise FrameError(wire.ERR_INVALID_LEN, bytes(report[:4]), "a report of the wrong size")
         cid = bytes(report[:4])
+        if len(report) != self.size:
+            if len(cid) < len(wire.CID_BROADCAST):
+                cid = wire.CID_BROADCAST  # too short to say who sent it
+            if cid == self.cid:
+                self.reset()
+            raise FrameError(wire.ERR_INVALID_LEN, cid, "a report of the wrong size")
         if not report[4] & 0x80:
             if not self.busy:
                 # CTAPHID: a continuation out of nowhere is ignored, it may be the rest of something cancelled.

@@ -132,11 +132,18 @@ class Session:
             self._handshake = None
 
     def write_handshake(self) -> bytes:
-        """Our next handshake message; its payload is empty by rule."""
+        """Our next handshake message; its payload is empty by rule.
+
+        A peer's key of low order shows only here: it closes the channel and raises RemoteProtocolError.
+        """
         handshake, event = self._handshake_event()
         if not handshake.my_turn:
             raise LocalProtocolError("it is the peer's turn in the handshake")
-        message = handshake.write()
+        try:
+            message = handshake.write()
+        except NoiseError as error:
+            self.close()
+            raise RemoteProtocolError(str(error))
         self._advance(handshake, event)
         return message
 
