@@ -77,9 +77,7 @@ class CodecError(ColdshareError):
         if at is None:
             super().__init__(f"This value cannot be written as CBOR: {REASONS[reason]}.")
         else:
-            super().__init__(
-                f"These bytes are not CBOR as coldshare writes it: {REASONS[reason]}, at byte {at}."
-            )
+            super().__init__(f"These bytes are not CBOR as coldshare writes it: {REASONS[reason]}, at byte {at}.")
         self.reason = reason
         self.at = at
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import enum
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import cbor2
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from coldshare_iface import codec
@@ -57,7 +56,6 @@ def test_every_prefix_is_refused(case: dict[str, Any]) -> None:
 
 # --- RFC 8949 appendix A -------------------------------------------------------------------------------
 
-VECTORS = os.environ.get("COLDSHARE_VECTORS")
 #: What the profile refuses of the appendix, and why; everything else must be accepted.
 APPENDIX_A_REFUSED = {
     "tag": "c249010000000000000000 c349010000000000000000 c074323031332d30332d32315432303a30343a30305a"
@@ -74,9 +72,8 @@ APPENDIX_A_REFUSED = {
 }
 
 
-@pytest.mark.skipif(VECTORS is None, reason="COLDSHARE_VECTORS is not set")
-def test_rfc_8949_appendix_a() -> None:
-    examples = json.loads((Path(VECTORS or "") / "cbor" / "appendix_a.json").read_text())
+def test_rfc_8949_appendix_a(vectors_dir: Path) -> None:
+    examples = json.loads((vectors_dir / "cbor" / "appendix_a.json").read_text())
     refused = {data: reason for reason, listed in APPENDIX_A_REFUSED.items() for data in listed.split()}
     assert refused.keys() <= {one["hex"] for one in examples}
     for one in examples:
@@ -206,6 +203,7 @@ def _values(keys: st.SearchStrategy[int]) -> st.SearchStrategy[Any]:
     )
 
 
+@settings(deadline=None)
 @given(_values(st.integers(0, (1 << 64) - 1)), st.booleans())
 def test_round_trip(value: Any, negative_keys: bool) -> None:
     data = encode(value, depth=32, negative_keys=negative_keys)
@@ -216,6 +214,7 @@ def test_round_trip(value: Any, negative_keys: bool) -> None:
     assert data == cbor2.dumps(value, canonical=True)
 
 
+@settings(deadline=None)
 @given(_values(_integers))
 def test_round_trip_with_negative_keys_in_bytewise_order(value: Any) -> None:
     data = encode(value, depth=32, negative_keys=True)
@@ -246,6 +245,7 @@ _PIECES = "00 18 1818 19 20 38 41 6161 80 81 82 9840 a0 a1 a100 a2 c0 d860 f4 f6
 _pieces = st.sampled_from([bytes.fromhex(h) for h in _PIECES.split()])
 
 
+@settings(deadline=None)
 @given(
     st.binary(max_size=64) | st.lists(_pieces, max_size=24).map(b"".join),
     st.booleans(),
@@ -269,6 +269,7 @@ def test_arbitrary_bytes_are_refused_or_have_no_other_encoding(
         assert failure.at in range(len(data) + 1)
 
 
+@settings(deadline=None)
 @given(_values(st.integers(0, (1 << 64) - 1)), st.data())
 def test_a_changed_byte_is_refused_or_has_no_other_encoding(value: Any, choice: st.DataObject) -> None:
     data = bytearray(encode(value, depth=32))
