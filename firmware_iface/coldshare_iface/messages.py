@@ -1,0 +1,201 @@
+"""The messages of the contract as typed values (host side). Field numbers and limits are those of `protocol.cddl`.
+
+A reply is read strictly: a missing field, a wrong type or a size out of bounds is a `ReplyError`. Only `info`, which
+negotiates everything else, may hold fields this version does not know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from coldshare_iface import codec, wire
+from coldshare_iface.codec import CodecError, Value
+from coldshare_iface.errors import ReplyError, TokenError, token_error
+
+_T = TypeVar("_T", int, bytes, str, list[Value])
+
+
+def encode_request(op: int, *fields: bytes | str | int) -> bytes:
+    """`{0: op, 1: fields[0], ...}` as the wire wants it."""
+    message: dict[int, bytes | str | int] = {0: op}
+    message.update(enumerate(fields, start=1))
+    return codec.encode(message)
+
+
+def _not_cbor(what: str, error: CodecError) -> ReplyError:
+    return ReplyError(f"{what} is not CBOR of the profile ({error.reason} at byte {error.at}).")
+
+
+def decode_reply(data: bytes) -> dict[int, Value]:
+    """The fields of a successful reply. Raises the `TokenError` the token answered with, or `ReplyError`."""
+    try:
+        reply = codec.decode(data)
+    except CodecError as error:
+        raise ReplyError(
+            f"The token's answer is not CBOR of the profile ({error.reason} at byte {error.at})."
+        ) from error
+    if not isinstance(reply, dict):
+        raise ReplyError("The token's answer is not a map.")
+    status = take(reply, 0, int)
+    if status != wire.STATUS_OK:
+        detail = reply.get(1)
+        raise token_error(status, detail if isinstance(detail, int) else None)
+    return reply
+
+
+def take(reply: dict[int, Value], key: int, kind: type[_T], least: int = 0, most: int | None = None) -> _T:
+    """Field `key`, of type `kind`; `least` and `most` bound a number's value or a string's or list's length."""
+    value = reply.get(key)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ReplyError(f"Field {key} of the token's answer is missing or of the wrong type.")
+    size = value if isinstance(value, int) else len(value)
+    if size < least or (most is not None and size > most):
+        raise ReplyError(f"Field {key} of the token's answer is out of bounds.")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What a token says of itself in the clear. `raw` is the answer byte for byte: handshakes hash it."""
+
+    versions: tuple[int, ...]
+    model: str
+    firmware: str
+    serial: bytes
+    state: int
+    capabilities: frozenset[int]
+    message_max: int
+    chunk: int
+    raw: bytes = field(repr=False)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Info:
+        """Unknown fields, versions and capabilities are ignored: that is how the protocol can grow."""
+        reply = decode_reply(data)
+        return cls(
+            versions=_numbers(reply, 1),
+            model=take(reply, 2, str, 1, wire.NAME_MAX),
+            firmware=take(reply, 3, str, 1, wire.NAME_MAX),
+            serial=take(reply, 4, bytes, wire.SERIAL_SIZE, wire.SERIAL_SIZE),
+            state=take(reply, 5, int),
+            capabilities=frozenset(_numbers(reply, 6)),
+            message_max=take(reply, 7, int, 1, wire.MESSAGE_MAX),
+            chunk=take(reply, 8, int, 1, wire.MESSAGE_MAX),
+            raw=data,
+        )
+
+
+def _numbers(reply: dict[int, Value], key: int) -> tuple[int, ...]:
+    numbers = take(reply, key, list)
+    return tuple(number for number in numbers if isinstance(number, int) and not isinstance(number, bool))
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What the host says about a share it hands over; `encode()` is what token and seal keep.
+
+    `vault` is the vault's ECDSA public key (33 bytes), `generation` 32 bytes, `nonce` 16 random bytes that keep the
+    digest in the seal's readable header from confirming a guess.
+    """
+
+    vault: bytes
+    name: str
+    party: str
+    generation: bytes
+    threshold: int
+    parties: int
+    library: int
+    nonce: bytes = field(repr=False)
+
+    def encode(self) -> bytes:
+        return codec.encode(
+            {
+                1: self.vault,
+                2: self.name,
+                3: self.party,
+                4: self.generation,
+                5: self.threshold,
+                6: self.parties,
+                7: self.library,
+                8: self.nonce,
+            }
+        )
+
+    @classmethod
+    def decode(cls, data: bytes) -> Declaration:
+        """Raises ReplyError."""
+        try:
+            fields = codec.decode(data, limit=wire.DECLARATION_MAX)
+        except CodecError as error:
+            raise ReplyError(
+                f"A declaration is not CBOR of the profile ({error.reason} at byte {error.at})."
+            ) from error
+        if not isinstance(fields, dict) or sorted(fields) != list(range(1, 9)):
+            raise ReplyError("A declaration has missing or unknown fields.")
+        parties = take(fields, 6, int, 1)
+        return cls(
+            vault=take(fields, 1, bytes, 1, wire.VAULT_ID_MAX),
+            name=take(fields, 2, str, 0, wire.NAME_MAX),
+            party=take(fields, 3, str, 1, wire.NAME_MAX),
+            generation=take(fields, 4, bytes, wire.GENERATION_SIZE, wire.GENERATION_SIZE),
+            threshold=take(fields, 5, int, 1, parties),
+            parties=parties,
+            library=take(fields, 7, int, 1),
+            nonce=take(fields, 8, bytes, wire.DECLARATION_NONCE, wire.DECLARATION_NONCE),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One backup as a token lists it. `size` is that of the sealed share, in bytes."""
+
+    backup_id: bytes
+    pending: bool
+    size: int
+    declaration: Declaration
+    declared: bytes = field(repr=False)
+
+    @classmethod
+    def decode(cls, value: Value) -> Backup:
+        if not isinstance(value, dict):
+            raise ReplyError("A backup in the token's list is not a map.")
+        declared = take(value, 4, bytes, 1, wire.DECLARATION_MAX)
+        return cls(
+            backup_id=take(value, 1, bytes, wire.BACKUP_ID_SIZE, wire.BACKUP_ID_SIZE),
+            pending=take(value, 2, int, wire.BACKUP_ACTIVE, wire.BACKUP_PENDING) == wire.BACKUP_PENDING,
+            size=take(value, 3, int, 1, wire.BLOB_MAX),
+            declaration=Declaration.decode(declared),
+            declared=declared,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Room for a backup: its id (16 bytes), and the token's factor for the seal (32 bytes, secret)."""
+
+    backup_id: bytes
+    factor: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A backup whose release the person agreed to. `digest` is what the token reads from its storage now."""
+
+    size: int
+    digest: bytes
+    declared: bytes = field(repr=False)
+    factor: bytes = field(repr=False)
+
+
+__all__ = [
+    "Backup",
+    "Declaration",
+    "Info",
+    "Opened",
+    "Reservation",
+    "TokenError",
+    "decode_reply",
+    "encode_request",
+    "take",
+]

@@ -1,0 +1,87 @@
+"""Options and the opening of a token, shared by the commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from coldshare.cli import entry
+from coldshare.cli.ui import Ui
+
+if TYPE_CHECKING:
+    from coldshare.device.pairings import PairingStore
+    from coldshare.device.token import TokenClient
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
+at_option = click.option(
+    "--at",
+    metavar="ADDR",
+    envvar="COLDSHARE_AT",
+    help="Which token: sim:PATH is a software token in a file. Also COLDSHARE_AT.",
+)
+pin_option = click.option("--pin-file", metavar="FILE", help="Read the PIN from FILE (- for standard input).")
+password_option = click.option(
+    "--password-file", metavar="FILE", help="Read the backup password from FILE (- for standard input)."
+)
+backup_option = click.option(
+    "--backup", "prefix", metavar="ID", help="Which backup, by the first characters of its id."
+)
+
+
+def token_options(function: F) -> F:
+    """--at, --pin-file and --json."""
+    return at_option(pin_option(json_option(function)))
+
+
+def pairings() -> PairingStore:
+    from coldshare.device.pairings import PairingStore
+    from coldshare.home import pairings_path
+
+    return PairingStore(pairings_path())
+
+
+@contextmanager
+def open_token(at: str | None, ui: Ui, *, create: bool = False) -> Iterator[TokenClient]:
+    """The token at that address, reached but not yet unlocked. Ctrl-C cancels on the token, too."""
+    from coldshare.device.address import Address
+    from coldshare.device.token import TokenClient
+    from coldshare.device.transport import open_transport
+
+    address = Address.parse(at)
+    with ui.interruptible():
+        transport = open_transport(address, create=create)
+        try:
+            client = TokenClient(transport, on_status=ui.on_status, cancel=ui.cancel)
+        except BaseException:
+            transport.close()
+            raise
+        with client:
+            yield client
+
+
+def unlock(client: TokenClient, pin_file: str | None, ui: Ui) -> str:
+    """Open the secure channel and unlock with the PIN. Returns the token's label."""
+    client.connect(pairings())
+    with ui.prompting():
+        pin = entry.get(pin_file, "PIN of the token", "--pin-file")
+    return client.unlock(pin)
+
+
+def compare(client: TokenClient, ui: Ui) -> Callable[[str], bool]:
+    """How the person here accepts the comparison code; a scripted simulator accepts for them."""
+
+    def ask(code: str) -> bool:
+        if client.unattended:
+            return True
+        if ui.quiet:
+            return False
+        click.echo(f"\nThe token shows a code. This computer has:\n\n    {code}\n", err=True)
+        with ui.prompting():
+            return click.confirm("Is it the same on the token's screen?", default=False, err=True)
+
+    return ask

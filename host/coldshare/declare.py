@@ -1,0 +1,119 @@
+"""What the host tells a token about a share, and what it records inside the seal."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import TYPE_CHECKING
+
+from coldshare.errors import IntegrityError
+from coldshare_iface import wire
+from coldshare_iface.messages import Declaration
+
+if TYPE_CHECKING:
+    from coldshare.vault import ShareFacts, VaultShare
+    from coldshare_iface.codec import Encodable
+
+LIBRARIES = {"GG20": wire.LIBRARY_GG20, "DKLS": wire.LIBRARY_DKLS, "KEYIMPORT": wire.LIBRARY_KEYIMPORT}
+_LIBRARY_NAMES = {number: name for name, number in LIBRARIES.items()}
+
+
+class DeclarationMismatchError(IntegrityError):
+    """What the token was told about this share is not what was sealed."""
+
+    code = "declaration_mismatch"
+    next_step = (
+        "The computer that made this backup lied to the token, or the token lies now. Do not rely on this backup: "
+        "make a new one of the device's own share, on another computer."
+    )
+
+
+def declare(facts: ShareFacts) -> Declaration:
+    """The declaration of a share; its nonce is fresh, so no two are equal."""
+    return Declaration(
+        vault=facts.public_key_ecdsa,
+        name=showable_name(facts.vault_name),
+        party=showable_party(facts.party),
+        generation=facts.generation,
+        threshold=facts.threshold,
+        parties=facts.parties,
+        library=LIBRARIES[facts.library],
+        nonce=secrets.token_bytes(wire.DECLARATION_NONCE),
+    )
+
+
+def digest(declared: bytes) -> bytes:
+    """The 32 bytes in the seal's header that bind it to what the token was told."""
+    return hashlib.sha256(declared).digest()
+
+
+def library_name(number: int) -> str:
+    return _LIBRARY_NAMES.get(number, f"library {number}")
+
+
+def agree(declared: Declaration, facts: ShareFacts) -> None:
+    """Raise DeclarationMismatchError, naming the field, unless `declared` tells of this very share."""
+    for field, said, found in (
+        ("vault", declared.vault, facts.public_key_ecdsa),
+        ("party", declared.party, showable_party(facts.party)),
+        ("generation", declared.generation, facts.generation),
+        ("threshold", declared.threshold, facts.threshold),
+        ("number of parties", declared.parties, facts.parties),
+        ("library", declared.library, LIBRARIES[facts.library]),
+    ):
+        if said != found:
+            raise DeclarationMismatchError(f"The token was told another {field} than the share inside has.")
+
+
+def record(share: VaultShare) -> dict[int, Encodable]:
+    """The public facts that travel inside the seal, for the day when other shares are compared with this one."""
+    facts = share.facts
+    return {
+        1: facts.vault_name,
+        2: facts.party,
+        3: list(facts.signers),
+        4: facts.index,
+        5: facts.public_key_ecdsa,
+        6: facts.public_key_eddsa,
+        7: facts.generation,
+        8: facts.reshared,
+        9: list(facts.points_ecdsa),
+        10: list(facts.public_shares_ecdsa),
+        11: facts.public_share_eddsa,
+        12: str(share.encryption),
+    }
+
+
+def showable_name(text: str) -> str:
+    """A vault's name as a token can show it: at most 96 bytes, nothing invisible."""
+    return _cut(_visible(text), wire.NAME_MAX)
+
+
+def showable_party(party: str) -> str:
+    """A party's id as a token can show it. Ids that had to be altered stay apart by a mark of the original."""
+    shown = _visible(party)
+    if shown == party and 1 <= len(party.encode()) <= wire.NAME_MAX:
+        return party
+    mark = " #" + hashlib.sha256(party.encode()).hexdigest()[:12]
+    return _cut(shown, wire.NAME_MAX - len(mark)) + mark
+
+
+def _visible(text: str) -> str:
+    return "".join(char if _can_be_shown(ord(char)) else "?" for char in text)
+
+
+def _can_be_shown(code: int) -> bool:
+    """The contract's rule for texts in a declaration; tests hold the token's own copy against it."""
+    return not (
+        code < 0x20
+        or 0x7F <= code < 0xA0
+        or code in (0xAD, 0x61C, 0x180E, 0xFEFF)
+        or 0x200B <= code <= 0x200F
+        or 0x2028 <= code <= 0x202E
+        or 0x2060 <= code <= 0x206F
+        or code >= 0xE0000
+    )
+
+
+def _cut(text: str, size: int) -> str:
+    return text.encode()[:size].decode(errors="ignore")

@@ -1,0 +1,56 @@
+"""Addresses of tokens: `SCHEME:WHERE?option=value`, the same on the command line and in COLDSHARE_AT."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+from coldshare.device.errors import AddressError, NoAddressError
+
+#: Schemes that the design reserves, and the options each one takes.
+_OPTIONS: dict[str, dict[str, tuple[str, ...]]] = {
+    "sim": {"user": ("approve", "reject")},
+    "hid": {},
+    "usb": {},
+    "sim+unix": {},
+    "sim+tcp": {},
+    "sim+mpy": {},
+    "folder": {},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """`scheme` says how to get there, `where` is the rest: a path, a serial number."""
+
+    scheme: str
+    where: str
+    options: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str | None) -> Address:
+        """Raises AddressError, which names the part that is wrong."""
+        if not text:
+            raise NoAddressError
+        scheme, colon, rest = text.partition(":")
+        allowed = _OPTIONS.get(scheme)
+        if not colon or allowed is None:
+            raise AddressError(f"{text!r} is not the address of a token: it must begin with {_known()}.")
+        where, _, query = rest.partition("?")
+        if not where:
+            raise AddressError(f"{text!r} says {scheme}: and then nothing.")
+        options: dict[str, str] = {}
+        for key, value in parse_qsl(query, keep_blank_values=True):
+            if key not in allowed or key in options:
+                raise AddressError(f"{text!r} has the option {key!r}, which {scheme}: addresses do not take (twice).")
+            if value not in allowed[key]:
+                raise AddressError(f"{text!r}: {key} must be one of {', '.join(allowed[key])}.")
+            options[key] = value
+        return cls(scheme, where, options)
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{self.where}"
+
+
+def _known() -> str:
+    return ", ".join(f"{scheme}:" for scheme in _OPTIONS)

@@ -1,0 +1,103 @@
+"""What can go wrong between here and a token. What the token itself refuses is in `coldshare_iface.errors`."""
+
+from __future__ import annotations
+
+from coldshare.errors import EXIT_DEVICE, ColdshareError, IntegrityError, RefusedError
+from coldshare_iface.errors import ProtocolError
+
+
+class DeviceError(ColdshareError):
+    """The token cannot be reached."""
+
+    code = "device"
+    exit_status = EXIT_DEVICE
+
+
+class AddressError(ColdshareError):
+    """That is not the address of a token."""
+
+    code = "bad_address"
+    exit_status = 2
+    next_step = "Give an address such as sim:PATH (a software token in a file), with --at or in COLDSHARE_AT."
+
+
+class NoAddressError(AddressError):
+    """No token was named."""
+
+    code = "no_address"
+
+
+class TransportUnavailableError(DeviceError):
+    """This version of coldshare cannot reach tokens at that kind of address yet."""
+
+    code = "no_transport"
+    next_step = "Use a sim: address; hid: and usb: come with a later release."
+
+
+class TokenGoneError(DeviceError):
+    """The token is gone."""
+
+    code = "token_gone"
+    next_step = "Plug it in again and run the command again; nothing was left half-done."
+
+
+class TokenTimeoutError(DeviceError):
+    """The token does not answer."""
+
+    code = "token_timeout"
+    next_step = "Unplug it, plug it in again and run the command again."
+
+
+class TokenChannelBusyError(DeviceError):
+    """Another program is talking to this token."""
+
+    code = "channel_busy"
+    next_step = "Wait until it has finished and try again."
+
+
+class FrameProtocolError(ProtocolError):
+    """The token broke the framing rules."""
+
+    code = "bad_frame"
+
+
+class VersionError(ProtocolError):
+    """This token and this version of coldshare have no protocol version in common."""
+
+    code = "no_common_version"
+    next_step = "Update coldshare, or the token's firmware, whichever is older."
+
+
+class CapabilityError(ProtocolError):
+    """This token cannot do what is needed."""
+
+    code = "missing_capability"
+    next_step = "Update the token's firmware, or use another token."
+
+
+class SessionRefusedError(RefusedError):
+    """The token does not accept this computer's pairing: it has forgotten it, or it is not the token it says it is."""
+
+    code = "session_refused"
+    next_step = "If you are sure that it is your token, pair again: coldshare pair"
+
+
+class NotPairedError(RefusedError):
+    """This computer is not paired with this token."""
+
+    code = "not_paired"
+    next_step = "Introduce it: coldshare pair. For a token that is still new: coldshare init --label NAME"
+
+
+class CodeRejectedError(RefusedError):
+    """The comparison code was not accepted, so nothing was paired."""
+
+    code = "code_rejected"
+    next_step = "If the two codes differed, somebody may be between this computer and the token: do not use this cable."
+
+
+class WrongTokenError(IntegrityError):
+    """The token sent bytes that are not the ones it announced."""
+
+    code = "token_lied"
+    next_step = "Do not rely on this token. Verify another backup of this share now."

@@ -1,0 +1,238 @@
+"""A token, as the host speaks to it: one method per thing a token can do."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Event
+
+from coldshare.device.errors import (
+    CapabilityError,
+    CodeRejectedError,
+    NotPairedError,
+    SessionRefusedError,
+    VersionError,
+    WrongTokenError,
+)
+from coldshare.device.link import Link, OnStatus
+from coldshare.device.pairings import Pairing, PairingStore
+from coldshare.device.transport import Transport
+from coldshare_iface import wire
+from coldshare_iface.codec import Value
+from coldshare_iface.errors import BurntError, CancelledError, ColdshareError, ProtocolError, ReplyError
+from coldshare_iface.messages import Backup, Info, Opened, Reservation, decode_reply, encode_request, take
+from coldshare_iface.primitives import NativeSuite
+from coldshare_iface.session import LocalProtocolError, RemoteProtocolError, Session
+from coldshare_iface.transfer import Transfer
+
+#: Bytes done and bytes in all.
+Progress = Callable[[int, int], None]
+
+
+class TokenClient:
+    """An open token. `on_status` hears what it waits for, `cancel` gives up whatever it is doing.
+
+    Methods raise TokenError when the token refuses, DeviceError when it cannot be reached, ProtocolError when the
+    two do not understand each other.
+    """
+
+    def __init__(self, transport: Transport, *, on_status: OnStatus | None = None, cancel: Event | None = None) -> None:
+        self._transport = transport
+        self._on_status = on_status
+        self._cancel = cancel
+        self._session: Session | None = None
+        self._link = Link(transport)
+        self.info = self._read_info()
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.close()
+        self._link.close()
+
+    def __enter__(self) -> TokenClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- getting to know each other
+    def _read_info(self) -> Info:
+        info = Info.decode(self._link.call(wire.CMD_PLAIN, encode_request(wire.OP_INFO)))
+        if wire.PROTOCOL_VERSION not in info.versions:
+            versions = ", ".join(str(version) for version in info.versions)
+            raise VersionError(f"The token speaks protocol version {versions}; this coldshare {wire.PROTOCOL_VERSION}.")
+        if wire.CAP_BACKUP not in info.capabilities:
+            raise CapabilityError("This token does not say that it can keep backups.")
+        return info
+
+    def identify(self) -> None:
+        """Let the token show that it is the one."""
+        decode_reply(self._link.call(wire.CMD_PLAIN, encode_request(wire.OP_IDENTIFY)))
+
+    @property
+    def unattended(self) -> bool:
+        """True where the token's buttons are pressed by a script."""
+        return self._transport.unattended
+
+    def pair(self, store: PairingStore, compare: Callable[[str], bool], host: str | None = None) -> None:
+        """Exchange a pairing key (Noise XX). `compare` shows the code to the person and returns their verdict.
+
+        Nothing is kept unless the person accepted the code here and pressed the token's button there.
+        Raises CodeRejectedError.
+        """
+        self.info = self._read_info()
+        suite = NativeSuite()
+        session = Session(suite, initiator=True)
+        # A key of its own for every pairing: the token needs it for this one handshake only.
+        session.pairing(self.info.raw, suite.generate())
+        with _remote_errors():
+            session.read_handshake(self._link.call(wire.CMD_PAIR, session.write_handshake()))
+            self._link.call(wire.CMD_PAIR, session.write_handshake())
+        if not compare(session.code):
+            session.close()
+            raise CodeRejectedError
+        name = _short(host or platform.node() or "a computer", wire.LABEL_MAX)
+        self._session = session
+        reply = self._call(wire.OP_PAIR_ACCEPT, name)
+        self._session = None
+        psk_id = take(reply, 1, bytes, wire.PSK_ID_SIZE, wire.PSK_ID_SIZE)
+        store.keep(Pairing(self.info.serial, psk_id, take(reply, 2, bytes, wire.PSK_SIZE, wire.PSK_SIZE)))
+
+    def connect(self, store: PairingStore) -> None:
+        """Open a session (Noise NNpsk0) under this computer's pairing key.
+
+        Raises NotPairedError, SessionRefusedError, and BurntError for a token that has destroyed its keys.
+        """
+        if self.info.state == wire.TOKEN_BURNT:
+            raise BurntError
+        pairing = store.find(self.info.serial)
+        if pairing is None:
+            raise NotPairedError
+        session = Session(NativeSuite(), initiator=True)
+        session.session(self.info.raw, pairing.psk_id, pairing.psk)
+        answer = self._link.call(wire.CMD_SESSION, pairing.psk_id + session.write_handshake())
+        try:
+            session.read_handshake(answer)
+        except RemoteProtocolError as error:
+            raise SessionRefusedError from error
+        self._session = session
+
+    def _call(self, op: int, *fields: bytes | str | int) -> dict[int, Value]:
+        if self._cancel is not None and self._cancel.is_set():
+            raise CancelledError
+        return self._exchange(encode_request(op, *fields), self._cancel)
+
+    def _exchange(self, request: bytes, cancel: Event | None) -> dict[int, Value]:
+        if self._session is None:
+            raise ProtocolError("There is no secure channel to the token yet.")
+        record = self._session.seal(request)
+        answer = self._link.call(wire.CMD_RECORD, record, cancel=cancel, on_status=self._on_status)
+        with _remote_errors():
+            return decode_reply(self._session.open(answer))
+
+    # --- who may use it
+    def set_up(self, pin: str, label: str) -> None:
+        """Give a new token its PIN (4 to 12 digits) and label, with a press. It is unlocked afterwards."""
+        self._call(wire.OP_SET_UP, pin, label)
+
+    def unlock(self, pin: str) -> str:
+        """Unlock and return the token's label. Raises PinWrongError with the attempts left."""
+        return take(self._call(wire.OP_UNLOCK, pin), 1, str, 0, wire.LABEL_MAX)
+
+    # --- what it keeps
+    def backups(self) -> list[Backup]:
+        """What is on the token, oldest first."""
+        backups: list[Backup] = []
+        while True:
+            reply = self._call(wire.OP_LIST, len(backups))
+            page = take(reply, 1, list, 0, wire.LIST_PAGE)
+            total = take(reply, 2, int, 0, wire.BACKUPS_MAX)
+            backups.extend(Backup.decode(entry) for entry in page)
+            if len(backups) >= total:
+                return backups
+            if not page:
+                raise ReplyError("The token announces more backups than it lists.")
+
+    # --- a share goes there
+    def reserve(self, declaration: bytes) -> Reservation:
+        """Room for one share, refused by the token's rules if need be."""
+        reply = self._call(wire.OP_RESERVE, declaration)
+        return Reservation(
+            take(reply, 1, bytes, wire.BACKUP_ID_SIZE, wire.BACKUP_ID_SIZE),
+            take(reply, 2, bytes, wire.FACTOR_SIZE, wire.FACTOR_SIZE),
+        )
+
+    def put(self, backup_id: bytes, sealed: bytes, progress: Progress | None = None) -> None:
+        """Transfer the sealed share up to and including `prepare`. Goes on where an earlier try stopped."""
+        digest = hashlib.sha256(sealed).digest()
+        transfer = Transfer()
+        reply = self._call(wire.OP_BEGIN, backup_id, len(sealed), digest)
+        size = take(reply, 2, int, 1, wire.MESSAGE_MAX)
+        transfer.begin(backup_id, len(sealed), digest, take(reply, 1, int, 0, len(sealed)))
+        while True:
+            if progress is not None:
+                progress(transfer.offset, transfer.size)
+            offset, length = transfer.next_chunk(size)
+            if not length:
+                break
+            reply = self._call(wire.OP_CHUNK, offset, sealed[offset : offset + length])
+            transfer.chunk(offset, length)
+            if take(reply, 1, int) != transfer.offset:
+                raise ReplyError("The token counts the bytes of a transfer differently.")
+        stored = take(self._call(wire.OP_PREPARE, backup_id), 1, bytes, wire.DIGEST_SIZE, wire.DIGEST_SIZE)
+        if stored != digest:
+            raise WrongTokenError("The token says that it stored other bytes than it was sent.")
+
+    def commit(self, backup_id: bytes) -> None:
+        """Store the prepared share, with a press. It counts from here on, beside the one it replaces."""
+        self._call(wire.OP_COMMIT, backup_id)
+
+    def confirm(self, backup_id: bytes) -> None:
+        """Say that the share was read back; the one it replaces is destroyed."""
+        self._call(wire.OP_CONFIRM, backup_id)
+
+    def give_up(self, backup_id: bytes) -> None:
+        """Let the token forget a share that is not committed. For cleaning up: a failure here is no news."""
+        with suppress(ColdshareError, LocalProtocolError):
+            self._exchange(encode_request(wire.OP_ABORT, backup_id), None)
+
+    # --- a share comes back
+    def open(self, backup_id: bytes, purpose: int) -> Opened:
+        """Ask for a backup, with a press: its size, digest, declaration and the token's factor."""
+        reply = self._call(wire.OP_OPEN, backup_id, purpose)
+        return Opened(
+            size=take(reply, 1, int, 1, wire.BLOB_MAX),
+            digest=take(reply, 2, bytes, wire.DIGEST_SIZE, wire.DIGEST_SIZE),
+            declared=take(reply, 3, bytes, 1, wire.DECLARATION_MAX),
+            factor=take(reply, 4, bytes, wire.FACTOR_SIZE, wire.FACTOR_SIZE),
+        )
+
+    def get(self, backup_id: bytes, size: int, digest: bytes, progress: Progress | None = None) -> bytes:
+        """Read a sealed share of `size` bytes and check it against `digest`. Raises WrongTokenError."""
+        sealed = bytearray()
+        while len(sealed) < size:
+            if progress is not None:
+                progress(len(sealed), size)
+            reply = self._call(wire.OP_READ, backup_id, len(sealed))
+            sealed += take(reply, 1, bytes, 1, size - len(sealed))
+        if progress is not None:
+            progress(size, size)
+        if hashlib.sha256(sealed).digest() != digest:
+            raise WrongTokenError("The token returned other bytes than it announced.")
+        return bytes(sealed)
+
+
+@contextmanager
+def _remote_errors() -> Iterator[None]:
+    try:
+        yield
+    except RemoteProtocolError as error:
+        raise ProtocolError(f"The secure channel to the token broke: {error}.") from error
+
+
+def _short(text: str, limit: int) -> str:
+    """`text` cut to `limit` bytes of UTF-8, at a character, without anything a screen cannot show."""
+    shown = "".join(char if char.isprintable() else "?" for char in text)
+    return shown.encode()[:limit].decode(errors="ignore") or "?"

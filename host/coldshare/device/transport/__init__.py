@@ -1,0 +1,35 @@
+"""Carriers of reports. A backend is three small methods; which one is used follows from the address."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from coldshare.device.address import Address
+from coldshare.device.errors import TransportUnavailableError
+
+
+class Transport(Protocol):
+    """An open way to one token. `report_size` is in bytes."""
+
+    report_size: int
+    #: True where the person at this computer is the person at the token, as on a simulator that approves by itself.
+    unattended: bool
+
+    def write(self, report: bytes) -> None:
+        """Send one report of exactly `report_size` bytes. Raises DeviceError."""
+        ...
+
+    def read(self, timeout: float) -> bytes | None:
+        """The next report; None after `timeout` seconds without one. Raises DeviceError."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def open_transport(address: Address, *, create: bool = False) -> Transport:
+    """Open the way to the token at `address`. `create` makes a software token that does not exist yet."""
+    if address.scheme == "sim":
+        from coldshare.device.transport.sim import open_sim
+
+        return open_sim(address, create=create)
+    raise TransportUnavailableError(f"{address.scheme}: addresses are not supported by this version of coldshare.")

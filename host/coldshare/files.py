@@ -1,0 +1,76 @@
+"""Writing files that must not be lost, half-written, readable by others, or on top of something else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from coldshare.errors import InputError
+
+
+class OutputError(InputError):
+    """The file cannot be written."""
+
+    code = "output_failed"
+    next_step = "Check that the folder exists, that you may write there and that the disk is not full."
+
+
+class OutputExistsError(InputError):
+    """There is a file of that name already, and coldshare never overwrites one."""
+
+    code = "output_exists"
+    next_step = "Name another file with --out."
+
+
+def write_private(path: Path, data: bytes, *, replace: bool) -> None:
+    """Write `data` to `path`, mode 0600: whole or not at all, and on disk before this returns.
+
+    Without `replace` an existing file is left alone, even one that appears while we write. Raises OutputError or
+    OutputExistsError, and then nothing of ours is left behind.
+    """
+    if not replace and os.path.lexists(path):
+        raise OutputExistsError(f"{path} exists already; coldshare never overwrites a file.")
+    temporary = path.with_name(f".{path.name[:64]}.{secrets.token_hex(4)}.part")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if replace:
+                temporary.replace(path)
+            else:
+                _move_without_replacing(temporary, path)
+            _sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except FileExistsError:
+        raise OutputExistsError(f"{path} exists already; coldshare never overwrites a file.") from None
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {os.strerror(error.errno or 0)}.") from error
+
+
+def _move_without_replacing(temporary: Path, path: Path) -> None:
+    try:
+        # A hard link, unlike a rename, fails when the name is taken.
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:
+        # FAT and some network folders have no hard links: take the name first, then move over our own empty file.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        temporary.replace(path)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":
+        # Some file systems cannot do it; the file itself is on disk by now.
+        with contextlib.suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
