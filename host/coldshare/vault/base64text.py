@@ -20,8 +20,8 @@ def encode(raw: bytes) -> bytes:
 def decode(text: bytes) -> bytes:
     """The bytes that `encode` turns into exactly `text`. Raises `Base64Error` when there are none.
 
-    Stricter than the standard library, which ignores the unused bits of the last character: two texts for one
-    value would hide a flipped bit, and could not be rebuilt.
+    Stricter than the standard library, which ignores the unused bits of the last character and surplus padding:
+    two texts for one value would hide a flipped bit, and could not be rebuilt.
     """
     if len(text) % 4:
         stray = _OUTSIDE.search(text.rstrip(b"="))
@@ -37,5 +37,5 @@ def decode(text: bytes) -> bytes:
         at = stray.start() if stray is not None else len(text)
         raise Base64Error(f"byte {at} is not a base64 character") from None
     if encode(raw) != text:
-        raise Base64Error(f"the last character before byte {len(text)} has stray bits")
+        raise Base64Error(f"the characters before byte {len(text)} have stray bits or padding")
     return raw

@@ -36,6 +36,7 @@ CHECKS: Final[Mapping[str, tuple[type[ShareCheckError], str]]] = MappingProxyTyp
         "dkls_secret_range": (_ARITHMETIC, "the ECDSA secret s_i is in range"),
         "dkls_own_public_share": (_ARITHMETIC, "s_i*G == S_i"),
         "dkls_interpolation": (_ARITHMETIC, "every t of the S_k interpolate to the ECDSA public key"),
+        "dkls_degree": (_ARITHMETIC, "fewer than t of the S_k do not give the ECDSA public key"),
         "dkls_public_key": (_MISMATCH, "the ECDSA share's public key is the vault's"),
         "dkls_chain_code": (_MISMATCH, "the ECDSA share's root chain code is the vault's"),
         # The EdDSA half.

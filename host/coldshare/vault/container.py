@@ -98,7 +98,7 @@ def _parse_container(raw: bytes) -> _Container:
 
     try:
         message = VaultContainer.FromString(raw)
-    except DecodeError:
+    except (DecodeError, UnicodeDecodeError):  # the latter from protobuf without its C library
         raise NotAVaultFileError("This is base64 text, but there is no vault container inside.") from None
     if not message.vault:
         raise NotAVaultFileError("This is base64 text, but there is no vault inside.")

@@ -143,6 +143,9 @@ def _check_interpolation(public: DklsPublic, checks: Checks) -> None:
     further S_k is f(x_k)*G, then all points lie on f, and every t of them give f back, so the key. Conversely,
     if every t-subset gives the key, then for any k beyond, the polynomials through {first t-1, k} and through
     the first t agree in t places (those t-1, and 0, which no x_k is): they are the same, and S_k lies on f.
+
+    The first t-1 of them give the key too exactly when f has a lower degree than the threshold says: then fewer
+    than t parties could sign.
     """
     t = public.threshold
     points = [int.from_bytes(point, "big") for point in public.points]
@@ -160,3 +163,5 @@ def _check_interpolation(public: DklsPublic, checks: Checks) -> None:
             on_polynomial == public.public_shares[party],
             f"The public share of party {party} does not fit those of parties 0 to {t - 1}.",
         )
+    too_few = curves.secp256k1_interpolate(first_points[:-1], first_shares[:-1], 0)
+    checks.require("dkls_degree", too_few != public.public_key, f"Already {t - 1} do.")

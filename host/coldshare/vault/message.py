@@ -116,7 +116,7 @@ def _decode(raw: bytes) -> Vault:
 
     try:
         vault = Vault.FromString(raw)
-    except DecodeError:
+    except (DecodeError, UnicodeDecodeError):  # the latter from protobuf without its C library
         raise FileDamagedError(
             "The vault inside this file is damaged: a field holds text that is not UTF-8, or a broken message."
         ) from None

@@ -12,6 +12,7 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from . import base64text, curves
 from .dkls import MAGIC, OT_SEEDS_SIZE
@@ -20,6 +21,10 @@ from .limits import MAX_PARTIES
 
 #: Gives so many random bytes.
 Random = Callable[[int], bytes]
+
+#: Every other draw is in range, or nearly every one: so many misses in a row do not happen by chance.
+_MAX_TRIES: Final = 256
+_BAD_RANDOM: Final = "the random source repeats itself or is stuck"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +120,19 @@ def encrypt_vlt2(vult: bytes, password: str, *, random: Random = secrets.token_b
 
 
 def _distinct(count: int, order: int, random: Random) -> list[int]:
-    points: list[int] = []
-    while len(points) < count:
-        point = _scalar(order, random)
-        if point not in points:
-            points.append(point)
+    points = [_scalar(order, random) for _ in range(count)]
+    if len(set(points)) != count:
+        raise ValueError(_BAD_RANDOM)
     return points
 
 
 def _scalar(order: int, random: Random) -> int:
     """Uniform in 1..order-1, by rejection; both orders are above 2^252, so the top bits are cut to fit."""
-    while True:
+    for _ in range(_MAX_TRIES):
         scalar = int.from_bytes(random(32), "big") >> (256 - order.bit_length())
         if 0 < scalar < order:
             return scalar
+    raise ValueError(_BAD_RANDOM)
 
 
 def _evaluate(coefficients: Sequence[int], at: int, order: int) -> int:
@@ -147,8 +151,8 @@ def _ed25519_public(secret: bytes) -> bytes:
 
 
 def _not_infinity(point: bytes | None) -> bytes:
-    if point is None:  # one chance in 2^252, or a random source that repeats itself
-        raise ValueError("the random source gave a zero share")
+    if point is None:
+        raise ValueError(_BAD_RANDOM)
     return point
 
 
