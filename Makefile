@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint bench clean
+.PHONY: demo test test-slow lint bench wheel clean
 
 # Two stamps, so that the demo installs what a user needs and no more.
 $(VENV)/.installed: pyproject.toml host/coldshare/__init__.py
@@ -22,6 +22,9 @@ demo: $(VENV)/.installed ## set everything up and show the main job on three sof
 test: $(VENV)/.installed-dev ## the test suite
 	$(BIN)/pytest -q -n 2
 
+test-slow: $(VENV)/.installed-dev ## what takes longer: the README's transcript for every real vault file
+	$(BIN)/pytest -q -m slow
+
 lint: $(VENV)/.installed-dev ## ruff, mypy strict, pyright
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -30,6 +33,13 @@ lint: $(VENV)/.installed-dev ## ruff, mypy strict, pyright
 
 bench: $(VENV)/.installed-dev ## the figures, written to bench/results.json
 	$(BIN)/python -m bench
+
+wheel: $(VENV)/.installed-dev ## the wheel, installed into an empty environment and used from there
+	rm -rf build/wheel && mkdir -p build/wheel
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps -w build/wheel .
+	$(PYTHON) -m venv build/wheel/venv
+	build/wheel/venv/bin/pip install --quiet --disable-pip-version-check build/wheel/coldshare-*.whl
+	cd / && $(CURDIR)/build/wheel/venv/bin/coldshare demo
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
