@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from coldshare.errors import IntegrityError
 from coldshare_iface import wire
 from coldshare_iface.messages import Declaration
+from coldshare_iface.text import unshowable
 
 if TYPE_CHECKING:
     from coldshare.vault import ShareFacts, VaultShare
@@ -99,20 +100,7 @@ def showable_party(party: str) -> str:
 
 
 def _visible(text: str) -> str:
-    return "".join(char if _can_be_shown(ord(char)) else "?" for char in text)
-
-
-def _can_be_shown(code: int) -> bool:
-    """The contract's rule for texts in a declaration; tests hold the token's own copy against it."""
-    return not (
-        code < 0x20
-        or 0x7F <= code < 0xA0
-        or code in (0xAD, 0x61C, 0x180E, 0xFEFF)
-        or 0x200B <= code <= 0x200F
-        or 0x2028 <= code <= 0x202E
-        or 0x2060 <= code <= 0x206F
-        or code >= 0xE0000
-    )
+    return "".join("?" if unshowable(ord(char)) else char for char in text)
 
 
 def _cut(text: str, size: int) -> str:

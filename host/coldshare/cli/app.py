@@ -33,7 +33,7 @@ class _Lazy(click.Group):
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="coldshare")
+@click.version_option(__version__, prog_name="coldshare", message="%(prog)s %(version)s")
 def cli() -> None:
     """Back up the shares of a threshold wallet onto hardware tokens, and bring them back.
 
