@@ -6,6 +6,7 @@ authenticated header, and `verify` and `restore` compare.
 
 from coldshare_firmware import cbor
 from coldshare_iface import wire
+from coldshare_iface.text import unshowable
 
 # Fields (`protocol.cddl`: declaration)
 D_VAULT = 1
@@ -62,16 +63,3 @@ def _text(value: object, low: int, high: int) -> str:
         if unshowable(ord(char)):
             raise ValueError("a text with characters that cannot be shown")
     return value
-
-
-def unshowable(code: int) -> bool:
-    """C0, C1 and DEL, line separators, and the zero-width and direction-turning format characters."""
-    return (
-        code < 0x20
-        or 0x7F <= code < 0xA0
-        or code in (0xAD, 0x61C, 0x180E, 0xFEFF)
-        or 0x200B <= code <= 0x200F
-        or 0x2028 <= code <= 0x202E
-        or 0x2060 <= code <= 0x206F
-        or code >= 0xE0000
-    )

@@ -35,25 +35,35 @@ class KeyArea:
         self._active = -1
         self._sequence = 0
 
-    def load(self) -> "Map | None":
-        """The newest whole record; None when there is none. Finishes what a power cut interrupted."""
-        blocks = [self._flash.read(0), self._flash.read(1)]
-        found = [self._parse(data) for data in blocks]
-        self._active = -1
-        self._sequence = 0
+    def load(self, repair: bool = True) -> "Map | None":
+        """The newest whole record; None when there is none. `repair` finishes what a power cut interrupted."""
+        active = -1
+        sequence = 0
         record = None
         for i in range(2):
-            candidate = found[i]
-            if candidate is not None and candidate[0] > self._sequence:
-                self._sequence, record = candidate
-                self._active = i
-        for i in range(2):
-            if i != self._active and not _is_blank(blocks[i]):
-                self._flash.erase(i)
+            candidate = self._parse(self._flash.read(i))
+            if candidate is not None and candidate[0] > sequence:
+                sequence, record = candidate
+                active = i
+        if record is None:
+            # Nothing is erased: what cannot be read here may still be legible to somebody with more time.
+            return None
+        self._active = active
+        self._sequence = sequence
+        if repair:
+            self._clear(1 - active)
         return record
 
+    def _clear(self, block: int) -> None:
+        """Leave no bit of an old record."""
+        if _is_blank(self._flash.read(block)):
+            return
+        self._flash.erase(block)
+        if not _is_blank(self._flash.read(block)):
+            raise StorageError("the key area did not erase")
+
     def store(self, record: "Map") -> None:
-        """Replace the record. Raises StorageError, and then the old record still stands."""
+        """Replace the record. After StorageError or OSError only `load` knows which of the two stands."""
         payload = cbor.encode(record)
         sequence = self._sequence + 1
         head = _MAGIC + sequence.to_bytes(4, "big") + len(payload).to_bytes(2, "big")
@@ -62,21 +72,16 @@ class KeyArea:
         if len(image) > self._flash.block_size:
             raise StorageError("the key area is full")
         target = 1 if self._active == 0 else 0
-        if not _is_blank(self._flash.read(target)):
-            self._flash.erase(target)
+        self._clear(target)
         for at in range(0, len(image), _PAGE):
             page = image[at : at + _PAGE]
             self._flash.program(target, at, page + b"\xff" * (_PAGE - len(page)))
         if self._flash.read(target)[: len(image)] != image:
             self._flash.erase(target)
             raise StorageError("the key area did not take a write")
-        old = self._active
         self._active = target
         self._sequence = sequence
-        if old >= 0:
-            self._flash.erase(old)
-            if not _is_blank(self._flash.read(old)):
-                raise StorageError("the key area did not erase")
+        self._clear(1 - target)
 
     @staticmethod
     def _parse(data: bytes) -> "tuple[int, Map] | None":

@@ -50,60 +50,56 @@ class Keys:
         self.fresh = record is None
         self.record: Map = record if record is not None else {}
 
-    def found(self, state: int) -> None:
-        """Make the identity of a token that has none yet."""
+    def _blank(self, state: int, serial: bytes, fails: int) -> "Map":
+        """A record with new keys and nothing else in it."""
         random = self._hal.random
-        self._write(
-            {
-                F_LAYOUT: LAYOUT,
-                F_SERIAL: random(wire.SERIAL_SIZE),
-                F_STATIC: random(wire.KEY_SIZE),
-                F_NAMES_KEY: random(wire.KEY_SIZE),
-                F_TAG_KEY: random(wire.KEY_SIZE),
-                F_STATE: state,
-                F_LABEL: "",
-                F_PIN: [],
-                F_FAILS: 0,
-                F_PAIRINGS: [],
-                F_SLOTS: [],
-            }
-        )
+        return {
+            F_LAYOUT: LAYOUT,
+            F_SERIAL: serial,
+            F_STATIC: random(wire.KEY_SIZE),
+            F_NAMES_KEY: random(wire.KEY_SIZE),
+            F_TAG_KEY: random(wire.KEY_SIZE),
+            F_STATE: state,
+            F_LABEL: "",
+            F_PIN: [],
+            F_FAILS: fails,
+            F_PAIRINGS: [],
+            F_SLOTS: [],
+        }
+
+    def found(self) -> None:
+        """Make the identity of a token that has none yet."""
+        self._write(self._blank(wire.TOKEN_NEW, self._hal.random(wire.SERIAL_SIZE), 0))
+
+    def lose(self) -> None:
+        """There are sealed shares and no readable keys: offer nothing, and write nothing over what is there."""
+        self.record = self._blank(wire.TOKEN_BURNT, bytes(wire.SERIAL_SIZE), wire.PIN_ATTEMPTS)
 
     def _write(self, record: "Map") -> None:
-        self._area.store(record)
+        try:
+            self._area.store(record)
+        except (StorageError, OSError):
+            self.reload(False)  # the old record or the new one: never act on what the flash does not hold
+            raise
         self.record = record
         self.fresh = False
 
     def change(self, updates: "Map") -> None:
-        """Replace the given fields, on flash first. Raises StorageError, and then nothing has changed."""
+        """Replace the given fields, on flash first. Raises StorageError or OSError; `record` is what flash holds."""
         record = dict(self.record)
         record.update(updates)
         self._write(record)
 
-    def reload(self) -> None:
+    def reload(self, repair: bool = True) -> None:
         """Read the record back from flash, for counters that must be there before anything depends on them."""
-        record = self._area.load()
+        record = self._area.load(repair)
         if record is None:
             raise StorageError("the key area is unreadable")
         self.record = record
 
     def burn(self) -> None:
         """After the last wrong PIN: every secret goes, the serial stays, sealed blobs stay under opaque ids."""
-        self._write(
-            {
-                F_LAYOUT: LAYOUT,
-                F_SERIAL: self.record[F_SERIAL],
-                F_STATIC: self._hal.random(wire.KEY_SIZE),
-                F_NAMES_KEY: self._hal.random(wire.KEY_SIZE),
-                F_TAG_KEY: self._hal.random(wire.KEY_SIZE),
-                F_STATE: wire.TOKEN_BURNT,
-                F_LABEL: "",
-                F_PIN: [],
-                F_FAILS: wire.PIN_ATTEMPTS,
-                F_PAIRINGS: [],
-                F_SLOTS: [],
-            }
-        )
+        self._write(self._blank(wire.TOKEN_BURNT, self.record[F_SERIAL], wire.PIN_ATTEMPTS))
 
     # --- reading
     @property

@@ -6,6 +6,7 @@ in `policy`, the words are in `screens`; here is the order in which things happe
 
 from coldshare_firmware import policy, screens
 from coldshare_firmware.declaration import Declaration
+from coldshare_firmware.keyarea import StorageError
 from coldshare_firmware.keys import (
     F_LABEL,
     F_PAIRINGS,
@@ -19,7 +20,7 @@ from coldshare_firmware.person import OpError, ask
 from coldshare_firmware.pin import PinGate
 from coldshare_firmware.request import CHUNK
 from coldshare_iface import transfer, wire
-from coldshare_iface.transfer import Transfer
+from coldshare_iface.transfer import Transfer, TransferError
 
 TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has no typing module
 if TYPE_CHECKING:
@@ -137,14 +138,13 @@ class Operations:
         except ValueError:
             raise OpError(wire.STATUS_BAD_DECLARATION)
         tags = self._admit(declared)
-        self._transfer = Transfer()
-        self._opened = b""
         backup_id = self._hal.random(wire.BACKUP_ID_SIZE)
         factor = self._hal.random(wire.FACTOR_SIZE)
         self._store.write_record(backup_id, declaration)
         # One reservation at a time: the factor of an earlier one protects nothing and goes.
         kept = [slot for slot in self._keys.slots if slot[S_STATE] != RESERVED]
         self._keys.change({F_SLOTS: kept + [[backup_id, factor, RESERVED, tags[0], tags[1], tags[2]]]})
+        self._transfer = Transfer()
         self._store.sweep()
         return {1: backup_id, 2: factor}
         yield
@@ -158,10 +158,7 @@ class Operations:
     def _begin(self, backup_id: bytes, size: int, digest: bytes) -> "Job":
         if self._slot(backup_id)[S_STATE] != RESERVED:
             raise OpError(wire.STATUS_BAD_STATE)
-        try:
-            offset = self._store.stage(backup_id, size, digest)
-        except MemoryError:
-            raise OpError(wire.STATUS_NO_SPACE)
+        offset = self._store.stage(backup_id, size, digest)
         if self._transfer.backup_id != backup_id or self._transfer.offset != offset:
             self._transfer = Transfer()
         self._transfer.begin(backup_id, size, digest, offset)
@@ -170,29 +167,45 @@ class Operations:
 
     def _chunk(self, offset: int, data: bytes) -> "Job":
         self._transfer.check_chunk(offset, len(data))
-        self._store.append(data)
+        try:
+            self._store.append(data)
+        except OSError:
+            self._transfer = Transfer()  # only the file knows how long it is now: the host has to ask with `begin`
+            raise
         self._transfer.chunk(offset, len(data))
         return {1: self._transfer.offset}
         yield
 
     def _prepare(self, backup_id: bytes) -> "Job":
         self._transfer.check_prepare(backup_id)
-        digest = self._store.staged_digest()
-        self._transfer.prepare(backup_id, digest)
+        digest = yield from self._store.staged_digest()
+        try:
+            self._transfer.prepare(backup_id, digest)
+        except TransferError:
+            # Resuming would end here again and again: the next `begin` starts from nothing.
+            self._transfer = Transfer()
+            self._store.drop_staged()
+            raise
         return {1: digest}
-        yield
 
     def _commit(self, backup_id: bytes) -> "Job":
         slot = self._slot(backup_id)
         if slot[S_STATE] != RESERVED:
-            return {}  # done before; the answer was lost
+            # Done before; the answer was lost. The read-back that the person agreed to with it is still to come.
+            if slot[S_STATE] == wire.BACKUP_PENDING:
+                self._opened = backup_id
+            return {}
         if self._transfer.state != transfer.PREPARED or self._transfer.backup_id != backup_id:
             raise OpError(wire.STATUS_BAD_STATE)
         declared = Declaration(self._store.read_record(backup_id))
         tags = self._admit(declared)
         yield from ask(self._hal, screens.store(declared, policy.replaces(self._keys.slots, tags[0])))
-        self._store.keep_staged(backup_id)
-        self._keys.change({F_SLOTS: policy.commit(self._keys.slots, backup_id)})
+        try:
+            self._store.keep_staged(backup_id)
+            self._keys.change({F_SLOTS: policy.commit(self._keys.slots, backup_id)})
+        except (StorageError, OSError):
+            self._transfer = Transfer()  # the blob may have moved already: the host has to ask with `begin`
+            raise
         self._transfer.commit(backup_id)
         self._store.sweep()
         self._opened = backup_id  # the host now reads back what it has just written
@@ -211,9 +224,10 @@ class Operations:
         yield
 
     def _abort(self, backup_id: bytes) -> "Job":
-        slot = self._slot(backup_id)
-        if slot[S_STATE] == RESERVED:
-            kept = [other for other in self._keys.slots if other[S_ID] != backup_id]
+        kept = [slot for slot in self._keys.slots if slot[S_ID] != backup_id]
+        if len(kept) != len(self._keys.slots):
+            if self._slot(backup_id)[S_STATE] != RESERVED:
+                raise OpError(wire.STATUS_BAD_STATE)  # it is committed; to say "aborted" would be a lie
             self._keys.change({F_SLOTS: kept})
             self._transfer = Transfer()
             self._store.sweep()
@@ -226,11 +240,13 @@ class Operations:
         if slot[S_STATE] == RESERVED:
             raise OpError(wire.STATUS_NOT_FOUND)
         record = self._store.read_record(backup_id)
+        self._opened = b""
         yield from ask(self._hal, screens.release(Declaration(record), purpose))
+        digest = yield from self._store.digest(backup_id)
         self._opened = backup_id
         return {
             1: self._store.size(backup_id),
-            2: self._store.digest(backup_id),
+            2: digest,
             3: record,
             4: slot[S_FACTOR],
         }
@@ -238,6 +254,7 @@ class Operations:
     def _read(self, backup_id: bytes, offset: int) -> "Job":
         if backup_id != self._opened:
             raise OpError(wire.STATUS_BAD_STATE)
+        self._slot(backup_id)  # gone, when another one has replaced it since
         size = self._store.size(backup_id)
         if offset >= size:
             raise OpError(wire.STATUS_BAD_OFFSET, size)

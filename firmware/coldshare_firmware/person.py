@@ -16,6 +16,9 @@ BUTTON_NONE = 0
 BUTTON_YES = 1
 BUTTON_NO = 2
 
+# What a job yields when it is not waiting at all, only long: the host hears of it every quarter of a second.
+BUSY = 0
+
 
 class OpError(Exception):
     """A request is answered with `status`, and `detail` where the contract gives it one."""
@@ -28,19 +31,26 @@ class OpError(Exception):
 
 def ask(hal: "Hal", lines: "list[str]") -> "Iterator[int]":
     """Show `lines` and wait for YES. Raises OpError for NO and for a minute without an answer."""
+    start = hal.now_ms()
     while hal.button() != BUTTON_NONE:
-        pass  # a press from before the question is no answer to it
+        # A button held, or pressed before the question was there, is no answer to it.
+        _check_time(hal, start)
+        yield wire.KEEPALIVE_PERSON
     hal.show(lines, True)
     start = hal.now_ms()
     while True:
+        yield wire.KEEPALIVE_PERSON
         pressed = hal.button()
         if pressed == BUTTON_YES:
             return
         if pressed == BUTTON_NO:
             raise OpError(wire.STATUS_REJECTED)
-        if hal.now_ms() - start >= wire.PERSON_TIMEOUT_MS:
-            raise OpError(wire.STATUS_TIMED_OUT)
-        yield wire.KEEPALIVE_PERSON
+        _check_time(hal, start)
+
+
+def _check_time(hal: "Hal", start: int) -> None:
+    if hal.now_ms() - start >= wire.PERSON_TIMEOUT_MS:
+        raise OpError(wire.STATUS_TIMED_OUT)
 
 
 def pause(hal: "Hal", until_ms: int) -> "Iterator[int]":

@@ -1,8 +1,8 @@
 """The shapes of requests, as the contract gives them. Portable subset."""
 
-from coldshare_firmware.declaration import unshowable
 from coldshare_firmware.person import OpError
 from coldshare_iface import wire
+from coldshare_iface.text import unshowable
 
 TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has no typing module
 if TYPE_CHECKING:

@@ -13,11 +13,16 @@ if TYPE_CHECKING:
 CONFIRM = "Press YES or NO"
 
 
-def idle(state: int, label: str, serial: bytes) -> "list[str]":
+def idle(state: int, label: str, serial: bytes, left: int) -> "list[str]":
+    """`left` PIN attempts: shown as soon as one is spent, so that an owner sees that somebody has tried."""
     if state == wire.TOKEN_NEW:
         return ["coldshare", "not set up", serial.hex()]
     if state == wire.TOKEN_BURNT:
+        if serial == bytes(wire.SERIAL_SIZE):  # the serial went with the keys
+            return ["KEYS LOST", "flash damaged", "shares are left,", "no way to open them"]
         return ["BURNT", "too many wrong PINs", "keys destroyed", serial.hex()]
+    if left < wire.PIN_ATTEMPTS:
+        return ["coldshare", label, serial.hex(), "PIN attempts left: " + str(left)]
     return ["coldshare", label, serial.hex()]
 
 
@@ -38,12 +43,14 @@ def set_up(label: str) -> "list[str]":
 
 
 def another_try(left: int) -> "list[str]":
+    if left == 1:
+        return ["Try another PIN?", "the LAST attempt:", "if wrong, all keys go", CONFIRM]
     return ["Try another PIN?", str(left) + " attempts left", "then all keys go", CONFIRM]
 
 
 def _share(declared: "Declaration") -> "list[str]":
     return [
-        declared.name or "(vault without a name)",
+        declared.name.strip() or "(vault without a name)",
         "share of " + declared.party,
         str(declared.threshold) + " of " + str(declared.parties) + " / gen " + declared.generation[:4].hex(),
     ]
@@ -55,5 +62,6 @@ def store(declared: "Declaration", replaces: bool) -> "list[str]":
 
 
 def release(declared: "Declaration", purpose: int) -> "list[str]":
-    head = "RELEASE this share?" if purpose == wire.PURPOSE_RESTORE else "Verify this share?"
+    # Either way the computer gets all that it asks for, and only its own word says what for. So both say "release".
+    head = "RELEASE to restore?" if purpose == wire.PURPOSE_RESTORE else "RELEASE to verify?"
     return [head] + _share(declared) + [CONFIRM]

@@ -9,11 +9,14 @@ import hashlib
 from coldshare_firmware import cbor
 from coldshare_firmware.keyarea import StorageError
 from coldshare_firmware.keys import RESERVED, S_ID, S_STATE
+from coldshare_firmware.person import BUSY
 from coldshare_iface import wire
 from coldshare_iface.suite import A128cbcHs256, TagError
 
 TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has no typing module
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from coldshare_firmware.keys import Keys
     from coldshare_firmware.types import Hal
 
@@ -25,6 +28,10 @@ _STAGED_META = "/s/meta"
 _READ = 4096
 # littlefs copies on write: one spare block for data, a few for metadata.
 _SPARE = 8 * 4096
+_ENOSPC = 28
+_EIO = 5
+# Slices between two keepalive chances while a blob is hashed: 64 kB, a fifth of a second on a board.
+_SLICES = 16
 
 
 class Store:
@@ -41,15 +48,20 @@ class Store:
         return bool(self._files.listdir(_BLOBS))
 
     def sweep(self) -> None:
-        """Remove what no slot knows, and a staged transfer whose reservation is gone."""
+        """Remove what no slot knows, and a staged transfer whose reservation is gone. Never fails: a leftover holds no
+        secret, counts for nothing, and is swept at the next power-up if it cannot be now."""
+        try:
+            self._sweep()
+        except OSError:
+            pass
+
+    def _sweep(self) -> None:
         kept = [_hex(slot[S_ID]) for slot in self._keys.slots if slot[S_STATE] != RESERVED]
         reserved = [_hex(slot[S_ID]) for slot in self._keys.slots if slot[S_STATE] == RESERVED]
-        for name in self._files.listdir(_BLOBS):
-            if name not in kept:
-                self._files.remove(_BLOBS + "/" + name)
-        for name in self._files.listdir(_RECORDS):
-            if name not in kept and name not in reserved:
-                self._files.remove(_RECORDS + "/" + name)
+        for folder, known in ((_BLOBS, kept), (_RECORDS, kept + reserved)):
+            for name in self._files.listdir(folder):
+                if name not in known:
+                    self._files.remove(folder + "/" + name)
         meta = self.staged()
         if meta is None or _hex(meta[0]) not in reserved:
             self.drop_staged()
@@ -82,7 +94,12 @@ class Store:
             return None
         if not isinstance(meta, list) or len(meta) != 3:
             return None
-        return meta[0], meta[1], meta[2]
+        backup_id, size, digest = meta
+        if not isinstance(backup_id, bytes) or len(backup_id) != wire.BACKUP_ID_SIZE:
+            return None
+        if not isinstance(size, int) or not isinstance(digest, bytes):
+            return None
+        return backup_id, size, digest
 
     def staged_size(self) -> int:
         try:
@@ -91,14 +108,16 @@ class Store:
             return 0
 
     def stage(self, backup_id: bytes, size: int, digest: bytes) -> int:
-        """Open or resume a transfer; the offset at which it goes on. Raises MemoryError when there is no room."""
+        """Open or resume a transfer; the offset at which it goes on. Raises OSError (ENOSPC) when there is no room."""
         if self.staged() == (backup_id, size, digest):
             have = self.staged_size()
             if have <= size:
                 return have
         self.drop_staged()
+        if self.staged_size():
+            raise OSError(_EIO)  # what is left there would be taken for the beginning of the new one
         if self._files.free() < size + _SPARE:
-            raise MemoryError("no space")
+            raise OSError(_ENOSPC)
         self._files.write(_STAGED_META, cbor.encode([backup_id, size, digest]))
         return 0
 
@@ -112,7 +131,7 @@ class Store:
             except OSError:
                 pass
 
-    def staged_digest(self) -> bytes:
+    def staged_digest(self) -> "Generator[int, None, bytes]":
         return self._digest(_STAGED_BLOB)
 
     def keep_staged(self, backup_id: bytes) -> None:
@@ -123,17 +142,19 @@ class Store:
     def size(self, backup_id: bytes) -> int:
         return self._files.size(_BLOBS + "/" + _hex(backup_id))
 
-    def digest(self, backup_id: bytes) -> bytes:
+    def digest(self, backup_id: bytes) -> "Generator[int, None, bytes]":
         return self._digest(_BLOBS + "/" + _hex(backup_id))
 
     def read(self, backup_id: bytes, offset: int, length: int) -> bytes:
         return self._files.read(_BLOBS + "/" + _hex(backup_id), offset, length)
 
-    def _digest(self, path: str) -> bytes:
+    def _digest(self, path: str) -> "Generator[int, None, bytes]":
         # In slices: a board has no room for a blob in memory.
         h = hashlib.sha256()
         size = self._files.size(path)
         for at in range(0, size, _READ):
+            if at and at % (_SLICES * _READ) == 0:
+                yield BUSY
             h.update(self._files.read(path, at, min(_READ, size - at)))
         return h.digest()
 

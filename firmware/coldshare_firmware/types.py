@@ -21,8 +21,11 @@ class KeyFlash(Protocol):
 
 
 class Files(Protocol):
-    """A power-safe file system (littlefs). `rename` replaces atomically; a missing file raises OSError, except that
-    `append` and `write` make it."""
+    """A power-safe file system (littlefs): `write`, `append`, `rename` and `remove` happen whole or not at all.
+
+    Failures are OSError with a positive errno: ENOENT for a missing file (`append` and `write` make it), ENOSPC when
+    there is no room. `rename` replaces.
+    """
 
     def mkdir(self, path: str) -> None: ...
     def listdir(self, path: str) -> list[str]: ...
@@ -36,7 +39,11 @@ class Files(Protocol):
 
 
 class Hal(Protocol):
-    """Everything that differs between boards. `now_ms` never goes back and may start anywhere."""
+    """Everything that differs between boards.
+
+    `now_ms` never goes back and starts at nought or later. `button` is what is pressed now, or a press not reported
+    yet (`person.BUTTON_*`). `show` draws the lines; with `question` the buttons are about them.
+    """
 
     model: str
     report_size: int

@@ -1,7 +1,8 @@
 """X25519 (RFC 7748) on Python integers, and the token's Noise suite. Portable subset.
 
-Python integers are not constant time. The token uses a fresh key for every handshake, and its static key only while
-it pairs, with a button press; that bounds what timing can teach. `firmware_iface/README.md` says so too.
+Python integers are not constant time. Sessions use fresh keys only, so their timing teaches nothing that lasts. The
+static key is used in pairing handshakes, which anybody at the cable may start; whoever timed it out of the token could
+pose as this token at a later pairing, and there the two codes are compared by eye.
 """
 
 from coldshare_iface.suite import A128cbcHs256

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from coldshare_iface.errors import ColdshareError
+from coldshare_iface.errors import EXIT_DEVICE, ColdshareError
 
 
 class SimulatorError(ColdshareError):
     """The software token cannot be used."""
 
     code = "simulator"
-    exit_status = 6
+    exit_status = EXIT_DEVICE
 
 
 class NoSuchTokenError(SimulatorError):
     """There is no software token at that path."""
 
     code = "no_such_token"
-    next_step = "Check the path after sim:, or make a new token there with: coldshare init --at sim:PATH"
+    next_step = "Check the path, or make a new token there with: coldshare init --at sim:PATH"
 
 
 class NotATokenError(SimulatorError):
     """That file is not the flash image of a software token."""
 
     code = "not_a_token"
-    next_step = "Name a token's file, or a path where there is no file yet; nothing was changed."
+    next_step = "Name a token's file, or a path where there is no file yet. Nothing was changed."
+
+
+class DamagedTokenError(SimulatorError):
+    """The flash image of this software token is damaged."""
+
+    code = "token_damaged"
+    next_step = "Nothing was changed. Put back a copy of the file if there is one, and keep the damaged one."
+
+
+class TokenExistsError(SimulatorError):
+    """There is a file at that path already."""
+
+    code = "token_exists"
+    next_step = "Choose another path. Nothing was changed."
 
 
 class TokenBusyError(SimulatorError):
@@ -34,7 +48,7 @@ class TokenBusyError(SimulatorError):
 
 
 class TokenFileError(SimulatorError):
-    """The file of the software token cannot be made or opened."""
+    """The file of the software token cannot be made, opened or written."""
 
     code = "token_file"
     next_step = "Check that the folder exists, that you may write there and that the disk is not full."
@@ -45,3 +59,10 @@ class NoPersonError(SimulatorError):
 
     code = "no_person"
     next_step = "Run this in a terminal, or let the simulator press: add ?user=approve to the sim: address."
+
+
+class UnknownPersonError(SimulatorError):
+    """Nobody of that name can press a software token's buttons."""
+
+    code = "unknown_person"
+    next_step = "Use approve, reject, terminal or absent."

@@ -2,46 +2,59 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from littlefs import LittleFS, LittleFSError, UserContext
 
-from coldshare_sim.flash import BLOCK, FILE_BLOCKS, KEY_BLOCKS, PAGE, Flash
+from coldshare_sim.errors import DamagedTokenError
+from coldshare_sim.flash import BLOCK, FILE_BLOCKS, KEY_SIZE, PAGE, SIZE, Chip
 
-_START = KEY_BLOCKS * BLOCK
 # littlefs 2.0's disk format: what MicroPython 1.23 can mount, so that images move between the two.
 _DISK_VERSION = 0x00020000
-_ERR_EXISTS = -17
+_ERR_IO = int(LittleFSError.Error.LFS_ERR_IO)
 
 
 class _Blocks(UserContext):
     """littlefs' view of the chip: everything behind the raw key area."""
 
-    def __init__(self, flash: Flash) -> None:
+    def __init__(self, flash: Chip) -> None:
         super().__init__(0)
         self._flash = flash
+        self.fault: BaseException | None = None
+
+    def _try(self, action: Callable[[], None]) -> int:
+        # An exception cannot cross littlefs' C code: it would be printed, forgotten, and taken for success.
+        try:
+            action()
+        except BaseException as error:
+            self.fault = error
+            return _ERR_IO
+        return 0
 
     def read(self, cfg: Any, block: int, off: int, size: int) -> bytearray:
-        return bytearray(self._flash.read(_START + block * BLOCK + off, size))
+        return bytearray(self._flash.read(KEY_SIZE + block * BLOCK + off, size))
 
     def prog(self, cfg: Any, block: int, off: int, data: bytes) -> int:
-        self._flash.program(_START + block * BLOCK + off, data)
-        return 0
+        return self._try(lambda: self._flash.program(KEY_SIZE + block * BLOCK + off, data))
 
     def erase(self, cfg: Any, block: int) -> int:
-        self._flash.erase(_START + block * BLOCK)
-        return 0
+        return self._try(lambda: self._flash.erase(KEY_SIZE + block * BLOCK))
 
     def sync(self, cfg: Any) -> int:
         return 0
 
 
 class LittleFiles:
-    """A mounted file system; formats the chip when it holds none."""
+    """A mounted file system. A blank chip is formatted; one that was used and cannot be mounted is left as it is."""
 
-    def __init__(self, flash: Flash) -> None:
+    def __init__(self, flash: Chip) -> None:
+        self._blocks = _Blocks(flash)
         self._fs = LittleFS(
-            context=_Blocks(flash),
+            context=self._blocks,
             mount=False,
             block_size=BLOCK,
             block_count=FILE_BLOCKS,
@@ -53,53 +66,71 @@ class LittleFiles:
         )
         try:
             self._fs.mount()
-        except LittleFSError:
-            self._fs.format()
-            self._fs.mount()
+        except LittleFSError as error:
+            # The keys are written after the first format: without any, nothing can be lost here.
+            keys, files = flash.read(0, KEY_SIZE), flash.read(KEY_SIZE, SIZE - KEY_SIZE)
+            if keys.count(0xFF) != len(keys) and files.count(0xFF) != len(files):
+                raise DamagedTokenError("The files of this software token cannot be read.") from error
+            with self._errors():
+                self._fs.format()
+                self._fs.mount()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """OSError with a positive errno for everything that littlefs or the chip under it has to complain about."""
+        try:
+            yield
+        except LittleFSError as error:
+            self._raise_fault()
+            raise OSError(-error.code, os.strerror(-error.code)) from error
+        except FileNotFoundError as error:  # littlefs-python leaves the errno out
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT)) from error
+        self._raise_fault()
+
+    def _raise_fault(self) -> None:
+        fault, self._blocks.fault = self._blocks.fault, None
+        if fault is not None:
+            raise fault
 
     def mkdir(self, path: str) -> None:
-        try:
-            self._fs.mkdir(path)
-        except LittleFSError as error:
-            if error.code != _ERR_EXISTS:
-                raise OSError(error.code, error.name) from error
-        except FileExistsError:
-            pass
+        with self._errors():
+            self._fs.makedirs(path, exist_ok=True)
 
     def listdir(self, path: str) -> list[str]:
-        return sorted(self._fs.listdir(path))
+        with self._errors():
+            return sorted(self._fs.listdir(path))
 
     def size(self, path: str) -> int:
-        try:
+        with self._errors():
             return int(self._fs.stat(path).size)
-        except LittleFSError as error:
-            raise OSError(error.code, error.name) from error
 
     def read(self, path: str, offset: int, length: int) -> bytes:
-        with self._fs.open(path, "rb") as file:
+        with self._errors(), self._fs.open(path, "rb", buffering=0) as file:
             file.seek(offset)
             return bytes(file.read(length))
 
     def write(self, path: str, data: bytes) -> None:
-        with self._fs.open(path, "wb") as file:
-            file.write(data)
+        self._store(path, "wb", data)
 
     def append(self, path: str, data: bytes) -> None:
         try:
-            file = self._fs.open(path, "ab")
+            self._store(path, "ab", data)
         except FileNotFoundError:  # littlefs-python does not create here, MicroPython does
-            file = self._fs.open(path, "wb")
-        with file:
-            file.write(data)
+            self._store(path, "wb", data)
+
+    def _store(self, path: str, mode: str, data: bytes) -> None:
+        with self._errors(), self._fs.open(path, mode, buffering=0) as file:
+            if file.write(data) != len(data):
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     def rename(self, old: str, new: str) -> None:
-        self._fs.rename(old, new)
+        with self._errors():
+            self._fs.rename(old, new)
 
     def remove(self, path: str) -> None:
-        try:
+        with self._errors():
             self._fs.remove(path)
-        except LittleFSError as error:
-            raise OSError(error.code, error.name) from error
 
     def free(self) -> int:
-        return (FILE_BLOCKS - int(self._fs.used_block_count)) * BLOCK
+        with self._errors():
+            return (FILE_BLOCKS - int(self._fs.used_block_count)) * BLOCK

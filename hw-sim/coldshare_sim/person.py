@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import select
+import signal
 import sys
-from typing import IO, Protocol
+import threading
+from types import FrameType
+from typing import IO, Any, Protocol
 
 from coldshare_firmware.person import BUTTON_NO, BUTTON_NONE, BUTTON_YES
-from coldshare_sim.errors import NoPersonError
+from coldshare_sim.errors import NoPersonError, UnknownPersonError
 
 
 class Person(Protocol):
@@ -57,69 +61,108 @@ class AbsentPerson:
         pass
 
 
-_KEYS = {"y": BUTTON_YES, "Y": BUTTON_YES, "\r": BUTTON_YES, "\n": BUTTON_YES, "n": BUTTON_NO, "N": BUTTON_NO}
+_KEYS = {b"y": BUTTON_YES, b"Y": BUTTON_YES, b"\r": BUTTON_YES, b"\n": BUTTON_YES, b"n": BUTTON_NO, b"N": BUTTON_NO}
 
 
 class TerminalPerson:
-    """Draws the screen on standard error and takes single keys from standard input: y is YES, n is NO."""
+    """Draws the screen on `screen` and takes single keys from the terminal `keys`: y or Enter is YES, n is NO.
+
+    The terminal is in single-key mode only while the token asks, and is put back on every way out: an answer, Ctrl-C,
+    the end of the process, SIGTERM and SIGHUP.
+    """
 
     def __init__(self, keys: IO[str], screen: IO[str]) -> None:
         self._keys = keys
         self._screen = screen
+        self._lines: list[str] | None = None
         self._asked = False
-        self._mode: list[object] | None = None
+        self._single = _SingleKeys(keys.fileno())
 
     def show(self, lines: list[str], question: bool) -> None:
-        self._restore()
-        if question or self._asked:
-            self._screen.write(draw(lines))
+        self._single.end()
+        # The idle screen a token wakes up with is no news. Whatever comes after it is.
+        if question or (self._lines is not None and lines != self._lines):
+            self._screen.write(draw(lines, question))
             self._screen.flush()
+        self._lines = lines
         self._asked = question
         if question:
-            self._cbreak()
+            self._single.begin()
 
     def button(self) -> int:
-        if not self._asked or sys.platform == "win32":
+        if not self._asked:
             return BUTTON_NONE
         ready, _, _ = select.select([self._keys], [], [], 0)
         if not ready:
             return BUTTON_NONE
-        return _KEYS.get(os.read(self._keys.fileno(), 1).decode("ascii", "replace"), BUTTON_NONE)
-
-    def _cbreak(self) -> None:
-        """Single keys, unechoed; Ctrl-C still works."""
-        if sys.platform != "win32" and self._mode is None:
-            import termios
-            import tty
-
-            self._mode = termios.tcgetattr(self._keys)
-            tty.setcbreak(self._keys, termios.TCSANOW)
-
-    def _restore(self) -> None:
-        if sys.platform != "win32" and self._mode is not None:
-            import termios
-
-            termios.tcsetattr(self._keys, termios.TCSADRAIN, self._mode)  # type: ignore[arg-type]
-            self._mode = None
+        key = os.read(self._keys.fileno(), 1)
+        if not key:  # the terminal is gone, and nobody with it
+            raise NoPersonError
+        return _KEYS.get(key, BUTTON_NONE)
 
     def close(self) -> None:
-        self._restore()
+        self._single.end()
 
 
-def draw(lines: list[str]) -> str:
+class _SingleKeys:
+    """Single, unechoed keys on a terminal; Ctrl-C still works. Both ends drop what was typed and not read: a key from
+    before the question must not answer it, and one too many must not end up in the next password."""
+
+    def __init__(self, terminal: int) -> None:
+        self._terminal = terminal
+        self._mode: list[Any] | None = None
+        self._handlers: dict[int, Any] = {}
+
+    def begin(self) -> None:
+        if sys.platform == "win32" or self._mode is not None:
+            return
+        import termios
+        import tty
+
+        self._mode = termios.tcgetattr(self._terminal)
+        atexit.register(self.end)
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                self._handlers[number] = signal.signal(number, self._on_signal)
+        tty.setcbreak(self._terminal, termios.TCSAFLUSH)
+
+    def end(self) -> None:
+        if sys.platform == "win32" or self._mode is None:
+            return
+        import termios
+
+        mode, self._mode = self._mode, None
+        termios.tcsetattr(self._terminal, termios.TCSAFLUSH, mode)
+        atexit.unregister(self.end)
+        while self._handlers:
+            number, handler = self._handlers.popitem()
+            signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.end()
+        os.kill(os.getpid(), number)  # and now what would have happened without us
+
+
+def draw(lines: list[str], question: bool) -> str:
     """The token's display in a terminal."""
     width = max(24, *(len(line) for line in lines))
     edge = "-" * (width + 2)
     body = "\n".join(f"  | {line:<{width}} |" for line in lines)
-    return f"\n  +{edge}+   the token's screen\n{body}\n  +{edge}+   keys: y = YES, n = NO\n"
+    keys = "   keys: y = YES, n = NO" if question else ""
+    return f"\n  +{edge}+   the token's screen\n{body}\n  +{edge}+{keys}\n"
 
 
 def person_for(user: str | None) -> Person:
-    """The person an address asks for: `approve`, `reject`, or whoever sits at the terminal."""
+    """`approve`, `reject`, `terminal` or `absent`; by default whoever sits at the terminal, if there is one."""
     if user == "approve":
         return ScriptedPerson(BUTTON_YES)
     if user == "reject":
         return ScriptedPerson(BUTTON_NO)
-    if sys.stdin.isatty() and sys.platform != "win32":
-        return TerminalPerson(sys.stdin, sys.stderr)
-    return AbsentPerson()
+    terminal = sys.stdin.isatty() and sys.platform != "win32"
+    if user == "absent" or (user is None and not terminal):
+        return AbsentPerson()
+    if user not in (None, "terminal"):
+        raise UnknownPersonError(f"There is no {user!r} to press a software token's buttons.")
+    if not terminal:
+        raise NoPersonError
+    return TerminalPerson(sys.stdin, sys.stderr)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
+from coldshare_firmware.keyarea import StorageError
 from coldshare_firmware.token import Token
 from coldshare_firmware.types import Files, KeyFlash
 from coldshare_iface import wire
 from coldshare_iface.primitives import NativeAes
 from coldshare_iface.types import Aes
-from coldshare_sim import flash
+from coldshare_sim import flash as flash_file
 from coldshare_sim.clock import Clock, RealClock
+from coldshare_sim.errors import DamagedTokenError, TokenExistsError
+from coldshare_sim.flash import Chip, Flash, KeyBlocks
 from coldshare_sim.littlefs import LittleFiles
 from coldshare_sim.person import Person
 
@@ -26,7 +33,7 @@ class SimHal:
 
     def __init__(
         self,
-        chip: flash.Flash,
+        chip: Chip,
         person: Person,
         clock: Clock,
         random: Callable[[int], bytes],
@@ -34,7 +41,7 @@ class SimHal:
     ) -> None:
         self.report_size = report_size
         self.aes: Aes = NativeAes()
-        self.keys: KeyFlash = flash.KeyBlocks(chip)
+        self.keys: KeyFlash = KeyBlocks(chip)
         self.files: Files = LittleFiles(chip)
         self._person = person
         self._clock = clock
@@ -54,14 +61,14 @@ class SimHal:
 
 
 class SoftToken:
-    """A token living in one file. Opening it is power-up, closing it pulls the plug.
+    """A token living in one file, or on a chip in memory. Opening it is power-up, closing it pulls the plug.
 
-    Raises the classes of `coldshare_sim.errors`.
+    Raises the classes of `coldshare_sim.errors`. `report_size` is 64 (full speed) or 1024 (high speed).
     """
 
     def __init__(
         self,
-        path: Path,
+        where: Path | Chip,
         person: Person,
         *,
         create: bool = False,
@@ -69,35 +76,79 @@ class SoftToken:
         random: Callable[[int], bytes] = os.urandom,
         report_size: int = wire.REPORT_FS,
     ) -> None:
-        self.path = path
         self.person = person
+        self.report_size = report_size
         self._clock = clock or RealClock()
-        if create and not path.exists():
-            flash.create(path)
-        self._chip = flash.Flash(path)
+        self._random = random
+        if isinstance(where, Path):
+            if create:
+                with suppress(TokenExistsError):
+                    flash_file.create(where)
+            self.chip: Chip = Flash(where)
+        else:
+            self.chip = where
         try:
-            self._token = Token(SimHal(self._chip, person, self._clock, random, report_size))
+            self._token = self._power_up()
         except BaseException:
-            self._chip.close()
+            self.chip.close()
             raise
+
+    def _power_up(self) -> Token:
+        try:
+            hal = SimHal(self.chip, self.person, self._clock, self._random, self.report_size)
+            return Token(hal)
+        except (StorageError, OSError) as error:
+            self.chip.check()
+            raise DamagedTokenError(f"The firmware cannot use this software token: {error}.") from error
+
+    def power_cycle(self) -> None:
+        """Pull the plug and put it back: what is not on the chip is gone."""
+        self._token = self._power_up()
 
     def write(self, report: bytes) -> None:
         """One report to the token."""
+        self.chip.check()
         self._token.feed(report)
 
     def read(self, timeout: float) -> bytes | None:
         """The token's next report; None after `timeout` seconds without one."""
         end = self._clock.now_ms() + timeout * 1000
         while True:
-            report = self._token.poll()
+            report = self._poll()
             if report is not None:
                 return report
+            if self._token.busy:
+                continue
             left = end - self._clock.now_ms()
             if left <= 0:
                 return None
             # A token that is not waiting for anything will never speak first: let the time pass at once.
             self._clock.sleep(min(_SLICE, left / 1000) if self._token.waiting else left / 1000)
 
+    def _poll(self) -> bytes | None:
+        if not self._token.waiting:
+            return self._token.poll()
+        with _uninterrupted():
+            report = self._token.poll()
+        self.chip.check()
+        return report
+
     def close(self) -> None:
         self.person.close()
-        self._chip.close()
+        self.chip.close()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until the firmware has finished its step: a real token is another computer and never feels it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    caught: list[tuple[int, FrameType | None]] = []
+    handler = signal.signal(signal.SIGINT, lambda number, frame: caught.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if handler is None else handler)
+        if caught and callable(handler):
+            handler(*caught[0])

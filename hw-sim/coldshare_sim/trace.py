@@ -1,0 +1,79 @@
+"""What the flash went through, and what a power cut at any instant of it leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+from coldshare_sim.flash import Chip, Operation, cleared
+
+#: How an operation that power is cut from ends: not begun, half of its bytes done, each of its bits done or not.
+MODES = ("clean", "half", "random")
+
+
+class FlashTrace:
+    """Records every operation of a chip from now on. `marks` remembers instants by name, such as an acknowledgement.
+
+    With `n` operations there are `n + 1` instants: cutting at `i` leaves the first `i` done, and the next one in the
+    state that the mode says.
+    """
+
+    def __init__(self, chip: Chip) -> None:
+        self.start = bytes(chip.image)
+        self.operations: list[Operation] = []
+        self.marks: dict[str, int] = {}
+        self._chip = chip
+        chip.before = self.operations.append
+
+    def mark(self, name: str) -> None:
+        """Whatever was done up to here was done when `name` happened."""
+        self.marks[name] = len(self.operations)
+
+    def stop(self) -> None:
+        self._chip.before = None
+
+    def instants(self) -> range:
+        return range(len(self.operations) + 1)
+
+    def image(self, at: int, mode: str = "clean", random: Random | None = None) -> bytes:
+        """The chip when power was cut at instant `at`."""
+        image = bytearray(self.start)
+        for operation in self.operations[:at]:
+            _apply(image, operation)
+        if mode != "clean" and at < len(self.operations):
+            _tear(image, self.operations[at], mode, random or Random(at))  # noqa: S311 - bit noise, no secret
+        return bytes(image)
+
+    def images(self, modes: tuple[str, ...] = MODES) -> Iterator[tuple[int, str, bytes]]:
+        """Every instant in every mode, without replaying from the start each time."""
+        image = bytearray(self.start)
+        for at in self.instants():
+            for mode in modes:
+                torn = bytearray(image)
+                if at < len(self.operations):
+                    _tear(torn, self.operations[at], mode, Random(at))  # noqa: S311 - bit noise, no secret
+                elif mode != "clean":
+                    continue
+                yield at, mode, bytes(torn)
+            if at < len(self.operations):
+                _apply(image, self.operations[at])
+
+
+def _apply(image: bytearray, operation: Operation) -> None:
+    offset, data = operation.offset, operation.data
+    old = bytes(image[offset : offset + len(data)])
+    image[offset : offset + len(data)] = data if operation.kind == "erase" else cleared(old, data)
+
+
+def _tear(image: bytearray, operation: Operation, mode: str, random: Random) -> None:
+    if mode == "clean":
+        return
+    offset, size = operation.offset, len(operation.data)
+    old = bytes(image[offset : offset + size])
+    new = operation.data if operation.kind == "erase" else cleared(old, operation.data)
+    if mode == "half":
+        image[offset : offset + size // 2] = new[: size // 2]
+        return
+    # Each bit has made it or has not.
+    made = random.randbytes(size)
+    image[offset : offset + size] = bytes([(a & ~m & 0xFF) | (b & m) for a, b, m in zip(old, new, made, strict=True)])
