@@ -1,0 +1,53 @@
+"""Measure every figure, print the table, write `results.json`. Exit status 1 when a figure misses its bound."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+from bench import frames, layers, start, stored, wire
+from bench.figures import Figure, results, table, unmeasured
+from bench.share import share
+
+_RESULTS = Path(__file__).with_name("results.json")
+
+
+def machine() -> dict[str, str]:
+    return {
+        "machine_cpus": str(os.cpu_count()),
+        "machine_platform": f"{platform.system()} {platform.machine()}",
+        "machine_python": f"{platform.python_implementation()} {platform.python_version()}",
+    }
+
+
+def measure(folder: Path) -> list[Figure]:
+    vault = share()
+    if vault.suffix:
+        print("COLDSHARE_FIXTURES is not set: figures of a made-up vault, marked _synthetic.\n", file=sys.stderr)
+    return [
+        *stored.measure(folder, vault),
+        *wire.measure(folder, vault),
+        *frames.measure(),
+        *start.measure(),
+        *layers.measure(folder, vault),
+    ]
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(prefix="coldshare-bench-") as folder:
+        figures = measure(Path(folder))
+    facts = machine()
+    print(table(figures))
+    print(f"\n{', '.join(facts.values())} (cpus, platform, python)")
+    _RESULTS.write_text(json.dumps(results(figures, facts), indent=2) + "\n")
+    missed = [figure.name for figure in figures if figure.missed] + unmeasured(figures)
+    if missed:
+        print(f"missed: {', '.join(missed)}", file=sys.stderr)
+    return 1 if missed else 0
+
+
+sys.exit(main())
