@@ -74,7 +74,7 @@ class Transfer:
         if size < 1 or size > wire.BLOB_MAX or offset > size:
             raise TransferError(wire.STATUS_BAD_REQUEST, "a blob of an impossible size")
         if backup_id != self.backup_id or size != self.size or digest != self.digest:
-            if self.state == COMMITTED and backup_id == self.backup_id:
+            if self.state in (COMMITTED, CONFIRMED) and backup_id == self.backup_id:
                 raise TransferError(wire.STATUS_BAD_STATE, "that backup is committed with other content")
             self.state = EMPTY
         if self.state == EMPTY:

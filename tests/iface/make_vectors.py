@@ -616,7 +616,9 @@ def transfer() -> Iterator[Vector]:
     yield bad("commit-unprepared", "nothing was read back", *filled, act("commit", "whole", "BAD_STATE"))
     yield bad("commit-other-id", "no such transfer", *filled, prepare(), act("commit", "prepared", "NOT_FOUND", second))
     yield bad("confirm-uncommitted", "nothing to confirm", *filled, act("confirm", "whole", "BAD_STATE"))
-    yield bad("begin-committed", "it is there", *committed, begin("BAD_STATE", "committed", digest=other))
+    refused = (begin("BAD_STATE", "committed", digest=other), act("confirm", "confirmed"))
+    after = (*committed, *refused, begin("BAD_STATE", "confirmed", digest=other))
+    yield bad("begin-committed", "it is there, with other content", *after)
     yield bad("begin-too-large", "above the limit", begin("BAD_REQUEST", "empty", size=wire.BLOB_MAX + 1))
 
 

@@ -17,10 +17,11 @@ from coldshare_firmware.cbor import decode as token_decode
 from coldshare_firmware.declaration import Declaration
 from coldshare_firmware.keyarea import KeyArea
 from coldshare_firmware.keys import Keys
-from coldshare_firmware.person import BUTTON_YES, OpError
+from coldshare_firmware.person import OpError
 from coldshare_firmware.pin import check_format
 from coldshare_firmware.store import Store
-from coldshare_firmware.types import Hal
+from coldshare_firmware.types import Files as TokenFiles
+from coldshare_firmware.types import KeyFlash
 from coldshare_iface import codec, framing, messages, suite, wire
 from coldshare_iface import transfer as transfer_rules
 from coldshare_iface.codec import CodecError
@@ -30,10 +31,7 @@ from coldshare_iface.primitives import NativeAes, NativeSuite
 from coldshare_iface.session import RemoteProtocolError, Session
 from coldshare_iface.suite import A128cbcHs256, TagError
 from coldshare_iface.transfer import Transfer, TransferError
-from coldshare_sim import flash
-from coldshare_sim.clock import VirtualClock
-from coldshare_sim.person import ScriptedPerson
-from coldshare_sim.token import SimHal
+from coldshare_iface.types import Aes
 
 IFACE = Path(codec.__file__).parent
 FOLDER = IFACE / "vectors"
@@ -333,52 +331,111 @@ def test_transfer(vector: Vector) -> None:
 # --- persisted ---------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def chip(tmp_path: Path) -> Any:
-    flash.create(tmp_path / "a.token")
-    one = flash.Flash(tmp_path / "a.token")
-    yield one
-    one.close()
+class Blocks:
+    """The key area of a chip: erasing sets a block to 0xFF, programming only clears bits."""
+
+    block_size = 4096
+
+    def __init__(self, images: list[str]) -> None:
+        self.blocks = [bytes.fromhex(image).ljust(self.block_size, b"\xff") for image in images]
+
+    def read(self, block: int) -> bytes:
+        return self.blocks[block]
+
+    def erase(self, block: int) -> None:
+        self.blocks[block] = b"\xff" * self.block_size
+
+    def program(self, block: int, offset: int, data: bytes) -> None:
+        old = self.blocks[block]
+        new = bytes(a & b for a, b in zip(old[offset:], data, strict=False))
+        self.blocks[block] = old[:offset] + new + old[offset + len(data) :]
 
 
-def hal(chip: flash.Flash) -> Hal:
-    return SimHal(chip, ScriptedPerson(BUTTON_YES), VirtualClock(), lambda n: bytes(n))
+class Files:
+    """A file system in memory."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    def mkdir(self, path: str) -> None:
+        pass
+
+    def listdir(self, path: str) -> list[str]:
+        return [name.rpartition("/")[2] for name in self.files if name.startswith(path + "/")]
+
+    def size(self, path: str) -> int:
+        return len(self.read(path, 0, 1 << 20))
+
+    def read(self, path: str, offset: int, length: int) -> bytes:
+        if path not in self.files:
+            raise OSError(path)
+        return self.files[path][offset : offset + length]
+
+    def write(self, path: str, data: bytes) -> None:
+        self.files[path] = bytes(data)
+
+    def append(self, path: str, data: bytes) -> None:
+        self.files[path] = self.files.get(path, b"") + data
+
+    def rename(self, old: str, new: str) -> None:
+        self.files[new] = self.files.pop(old)
+
+    def remove(self, path: str) -> None:
+        if self.files.pop(path, None) is None:
+            raise OSError(path)
+
+    def free(self) -> int:
+        return 1 << 20
 
 
-def put(blocks: flash.KeyBlocks, images: list[str]) -> None:
-    for i, image in enumerate(images):
-        if image:
-            blocks.program(i, 0, bytes.fromhex(image))
+class Board:
+    """A board on which nothing happens (`coldshare_firmware.types.Hal`)."""
+
+    model = "test"
+    report_size = wire.REPORT_FS
+
+    def __init__(self, images: list[str]) -> None:
+        self.aes: Aes = NativeAes()
+        self.keys: KeyFlash = Blocks(images)
+        self.files: TokenFiles = Files()
+
+    def random(self, n: int) -> bytes:
+        return bytes(n)
+
+    def now_ms(self) -> int:
+        return 0
+
+    def show(self, lines: list[str], question: bool) -> None:
+        pass
+
+    def button(self) -> int:
+        return 0
 
 
 @of("keyarea")
-def test_keyarea(vector: Vector, chip: flash.Flash) -> None:
-    blocks = flash.KeyBlocks(chip)
-    put(blocks, vector["blocks"])
+def test_keyarea(vector: Vector) -> None:
+    blocks = Blocks(vector["blocks"])
     record = KeyArea(blocks).load()
     assert (None if record is None else codec.encode(record).hex()) == vector["record"]
-    for i, expected in enumerate(vector["blocks_after"]):
-        assert blocks.read(i) == bytes.fromhex(expected).ljust(blocks.block_size, b"\xff")
+    assert blocks.blocks == Blocks(vector["blocks_after"]).blocks
     if record is not None:
         schema(vector["rule"]).validate_cbor(bytes.fromhex(vector["record"]))
 
 
-def test_storing_the_golden_records_gives_the_golden_blocks(chip: flash.Flash) -> None:
+def test_storing_the_golden_records_gives_the_golden_blocks() -> None:
     """new is what the first `store` writes, into block A; ready what the second one writes, into block B."""
-    blocks = flash.KeyBlocks(chip)
+    blocks = Blocks(["", ""])
     area = KeyArea(blocks)
     assert area.load() is None
     for name in ("new", "ready"):
         vector = VECTORS[f"keyarea/{name}.json"]
         area.store(codec.decode(bytes.fromhex(vector["record"])))  # type: ignore[arg-type]
-        for i, expected in enumerate(vector["blocks"]):
-            assert blocks.read(i) == bytes.fromhex(expected).ljust(blocks.block_size, b"\xff")
+        assert blocks.blocks == Blocks(vector["blocks"]).blocks
 
 
-def test_files(chip: flash.Flash) -> None:
+def test_files() -> None:
     """A token with the golden key block reads and writes the golden files."""
-    put(flash.KeyBlocks(chip), VECTORS["keyarea/ready.json"]["blocks"])
-    board = hal(chip)
+    board = Board(VECTORS["keyarea/ready.json"]["blocks"])
     known = Keys(board)
     store = Store(board, known)
     record, meta = VECTORS["files/record.json"], VECTORS["files/staged-meta.json"]
@@ -395,9 +452,8 @@ def test_files(chip: flash.Flash) -> None:
     assert store.staged() == tuple(asked)
 
 
-def test_tags_and_pin(chip: flash.Flash) -> None:
-    put(flash.KeyBlocks(chip), VECTORS["keyarea/ready.json"]["blocks"])
-    known = Keys(hal(chip))
+def test_tags_and_pin() -> None:
+    known = Keys(Board(VECTORS["keyarea/ready.json"]["blocks"]))
     vector = VECTORS["files/tags.json"]
     declared = Declaration(bytes.fromhex(vector["declaration"]))
     tags = {

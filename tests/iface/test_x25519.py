@@ -1,0 +1,62 @@
+"""The firmware's own X25519 against C2SP Wycheproof and against another implementation."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coldshare_firmware.x25519 import x25519
+from coldshare_iface.noise import Handshake, NoiseError
+from coldshare_iface.primitives import NativeSuite
+
+BASE = b"\x09" + bytes(31)
+
+
+def test_wycheproof(vectors_dir: Path) -> None:
+    data = json.loads((vectors_dir / "wycheproof" / "x25519_test.json").read_text())
+    tests = [test for group in data["testGroups"] for test in group["tests"]]
+    assert len(tests) == data["numberOfTests"] == 518
+    for test in tests:
+        shared = x25519(bytes.fromhex(test["private"]), bytes.fromhex(test["public"]))
+        assert shared.hex() == test["shared"], test["tcId"]
+        assert (shared == bytes(32)) == ("ZeroSharedSecret" in test["flags"]), test["tcId"]
+
+
+@settings(max_examples=40)
+@given(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
+def test_another_implementation(mine: bytes, theirs: bytes) -> None:
+    native = NativeSuite()
+    assert x25519(mine, BASE) == native.public(mine)
+    assert x25519(mine, native.public(theirs)) == native.dh(theirs, native.public(mine))
+
+
+#: The points of small order and their non-canonical encodings (RFC 7748 section 7, Wycheproof "LowOrderPublic").
+LOW_ORDER = [
+    bytes(32).hex(),
+    "01" + "00" * 31,
+    "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+    "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+    "ec" + "ff" * 30 + "7f",
+    "ed" + "ff" * 30 + "7f",
+    "ee" + "ff" * 30 + "7f",
+]
+
+
+class TokenDh(NativeSuite):
+    """The token's DH, which does not refuse anything by itself."""
+
+    def dh(self, private: bytes, public: bytes) -> bytes:
+        return x25519(private, public)
+
+
+@pytest.mark.parametrize("suite", [NativeSuite(), TokenDh()], ids=["host", "token"])
+@pytest.mark.parametrize("point", LOW_ORDER)
+def test_low_order_keys_end_the_handshake(point: str, suite: NativeSuite) -> None:
+    responder = Handshake(suite, "XX", False, b"", b"s" * 32)
+    responder.read(bytes.fromhex(point))
+    with pytest.raises(NoiseError, match="low order"):
+        responder.write()
