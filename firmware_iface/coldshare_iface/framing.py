@@ -9,7 +9,19 @@ from coldshare_iface import wire
 
 _INIT = 7
 _CONT = 5
-_SEQ = tuple([bytes((n,)) for n in range(128)])
+_SEQUENCES = 128
+# The headers of all continuations on a channel. A process talks on one or two channels, so a few are kept.
+_headers: "dict[bytes, list[bytes]]" = {}
+_CHANNELS_KEPT = 4
+
+
+def _continuations(cid: bytes) -> "list[bytes]":
+    headers = _headers.get(cid)
+    if headers is None:
+        if len(_headers) >= _CHANNELS_KEPT:
+            _headers.clear()
+        headers = _headers[cid] = [cid + bytes((n,)) for n in range(_SEQUENCES)]
+    return headers
 
 
 class FrameError(Exception):
@@ -32,18 +44,12 @@ def split(cid: bytes, cmd: int, message: "bytes | bytearray", size: int = wire.R
     total = len(message)
     if total > wire.MESSAGE_MAX:
         raise ValueError("message longer than 7609 bytes")
-    view = memoryview(message)
+    room = size - _INIT
     step = size - _CONT
-    at = size - _INIT
-    head = cid + bytes((cmd | 0x80, total >> 8, total & 0xFF)) + bytes(view[:at])
-    if total <= at:
-        return [head + bytes(size - len(head))]
-    reports = [head]
-    seq = 0
-    while at < total:
-        reports.append(cid + _SEQ[seq] + bytes(view[at : at + step]))
-        at += step
-        seq += 1
+    reports = [cid + bytes((cmd | 0x80, total >> 8, total & 0xFF)) + message[:room]]
+    if total > room:
+        starts = range(room, total, step)
+        reports += [head + message[at : at + step] for head, at in zip(_continuations(cid), starts)]
     last = reports[-1]
     if len(last) < size:
         reports[-1] = last + bytes(size - len(last))
@@ -61,35 +67,36 @@ class Assembler:
         self.size = size
         self.cid = b""
         self._cmd = 0
-        self._seq = 0
-        self._left = 0
+        self._total = 0
         self._parts: list[bytes] = []
+        self._headers: list[bytes] = []
+        self._reports = 0  # continuations this message has
+        self._expected = b""  # the header of the next one; empty between messages
 
     @property
     def busy(self) -> bool:
         """True between the first and the last report of a message."""
-        return self._left > 0
+        return self._expected != b""
 
     def reset(self) -> None:
         """Forget a partial message."""
-        self._left = 0
+        self._expected = b""
         self._parts = []
 
     def feed(self, report: bytes) -> "tuple[bytes, int, bytes] | None":
-        # The hot path first: a continuation of the message in progress.
-        left = self._left
-        if left and len(report) == self.size and report[4] == self._seq and report[:4] == self.cid:
-            step = self.size - _CONT
-            self._parts.append(report[_CONT:] if left >= step else report[_CONT : _CONT + left])
-            if left > step:
-                self._left = left - step
-                self._seq += 1
+        # The hot path first: the continuation that comes next.
+        if report[:_CONT] == self._expected and len(report) == self.size:
+            parts = self._parts
+            parts.append(report[_CONT:])
+            count = len(parts)
+            if count <= self._reports:
+                self._expected = self._headers[count - 1]
                 return None
             return self._finish()
         return self._feed_slow(report)
 
     def _finish(self) -> "tuple[bytes, int, bytes]":
-        message = b"".join(self._parts)
+        message = b"".join(self._parts)[: self._total]
         self.reset()
         return self.cid, self._cmd, message
 
@@ -121,10 +128,12 @@ class Assembler:
             raise FrameError(wire.ERR_INVALID_LEN, cid, "a message longer than 7609 bytes")
         self.cid = cid
         self._cmd = cmd
-        self._seq = 0
+        self._total = total
         room = self.size - _INIT
-        self._parts = [bytes(report[_INIT : _INIT + min(total, room)])]
+        self._parts = [bytes(report[_INIT:])]
         if total <= room:
             return self._finish()
-        self._left = total - room
+        self._reports = (total - room + self.size - _CONT - 1) // (self.size - _CONT)
+        self._headers = _continuations(cid)
+        self._expected = self._headers[0]
         return None
