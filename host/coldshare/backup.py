@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from coldshare import declare
-from coldshare_iface.errors import ColdshareError, OtherPartyError
+from coldshare.errors import IntegrityError
+from coldshare_iface.errors import ColdshareError, OtherPartyError, TokenError
 
 if TYPE_CHECKING:
     from coldshare.device.token import TokenClient
@@ -50,7 +51,8 @@ def backup(
 
     Everything that can be refused is refused before the token stores a byte. What it held before stays until the new
     backup has been read back. Raises the classes of `coldshare.vault.errors`, `coldshare.seal.errors`,
-    `coldshare.device.errors` and `coldshare_iface.errors`; after an error nothing of this backup is left behind.
+    `coldshare.device.errors` and `coldshare_iface.errors`. After an error before the press on the token nothing of
+    this backup is left behind; after one that comes later it is there, unconfirmed, and `next_step` says so.
     """
     from coldshare.seal import DEFAULT_KDF, Factors, check_password, pack, seal
     from coldshare.vault import read_share, split
@@ -68,6 +70,7 @@ def backup(
     except OtherPartyError as error:
         raise _named(error, declaration, [held.declaration for held in before]) from error
     backup_id = reservation.backup_id
+    committing = committed = False
     try:
         on_step("sealing", 0, len(plaintext))
         sealed = seal(
@@ -80,12 +83,20 @@ def backup(
         )
         client.put(backup_id, sealed, lambda done, total: on_step("writing", done, total))
         on_step("confirming", 0, 0)
+        committing = True
         client.commit(backup_id)
-    except (ColdshareError, KeyboardInterrupt):
-        client.give_up(backup_id)
+        committed = True
+        client.get(backup_id, len(sealed), _sha256(sealed), lambda done, total: on_step("reading", done, total))
+        client.confirm(backup_id)
+    except BaseException as error:
+        if not committed:
+            client.give_up(backup_id)
+        if isinstance(error, ColdshareError) and not isinstance(error, IntegrityError):
+            if committed:
+                error.next_step = _UNCONFIRMED
+            elif committing and not isinstance(error, TokenError):
+                error.next_step = _UNKNOWN
         raise
-    client.get(backup_id, len(sealed), _sha256(sealed), lambda done, total: on_step("reading", done, total))
-    client.confirm(backup_id)
     return BackupResult(
         backup_id=backup_id,
         facts=facts,
@@ -95,6 +106,16 @@ def backup(
         replaced=len(before),
         warnings=facts.warnings,
     )
+
+
+_UNCONFIRMED = (
+    "The token has stored this backup beside what it held before, but it was not read back to the end. "
+    "Finish it with coldshare verify, or run coldshare backup again."
+)
+_UNKNOWN = (
+    "Plug the token in again and look with coldshare list. If it shows this backup as unconfirmed, finish it with "
+    "coldshare verify; otherwise nothing was changed: run coldshare backup again."
+)
 
 
 def _sha256(data: bytes) -> bytes:

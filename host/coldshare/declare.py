@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,10 @@ from coldshare_iface.text import unshowable
 
 if TYPE_CHECKING:
     from coldshare.vault import ShareFacts, VaultShare
-    from coldshare_iface.codec import Encodable
+    from coldshare_iface.codec import Encodable, Value
 
 LIBRARIES = {"GG20": wire.LIBRARY_GG20, "DKLS": wire.LIBRARY_DKLS, "KEYIMPORT": wire.LIBRARY_KEYIMPORT}
+_MARKED = re.compile(r" #[0-9a-f]{12}\Z")
 _LIBRARY_NAMES = {number: name for name, number in LIBRARIES.items()}
 
 
@@ -56,6 +58,7 @@ def agree(declared: Declaration, facts: ShareFacts) -> None:
     """Raise DeclarationMismatchError, naming the field, unless `declared` tells of this very share."""
     for field, said, found in (
         ("vault", declared.vault, facts.public_key_ecdsa),
+        ("name of the vault", declared.name, showable_name(facts.vault_name)),
         ("party", declared.party, showable_party(facts.party)),
         ("generation", declared.generation, facts.generation),
         ("threshold", declared.threshold, facts.threshold),
@@ -64,6 +67,20 @@ def agree(declared: Declaration, facts: ShareFacts) -> None:
     ):
         if said != found:
             raise DeclarationMismatchError(f"The token was told another {field} than the share inside has.")
+
+
+def agree_record(declared: Declaration, record: dict[int, Value]) -> None:
+    """As `agree`, for a share that cannot be looked at: by what was recorded when it could."""
+    name, party, signers = record.get(1), record.get(2), record.get(3)
+    for field, said, found in (
+        ("vault", declared.vault, record.get(5)),
+        ("name of the vault", declared.name, showable_name(name) if isinstance(name, str) else None),
+        ("party", declared.party, showable_party(party) if isinstance(party, str) else None),
+        ("generation", declared.generation, record.get(7)),
+        ("number of parties", declared.parties, len(signers) if isinstance(signers, list) else None),
+    ):
+        if said != found:
+            raise DeclarationMismatchError(f"The token was told another {field} than was recorded with the share.")
 
 
 def record(share: VaultShare) -> dict[int, Encodable]:
@@ -91,9 +108,12 @@ def showable_name(text: str) -> str:
 
 
 def showable_party(party: str) -> str:
-    """A party's id as a token can show it. Ids that had to be altered stay apart by a mark of the original."""
+    """A party's id as a token can show it. Ids that had to be altered stay apart by a mark of the original.
+
+    An id that looks as if it were marked is marked too, or a party could take the altered name of another one.
+    """
     shown = _visible(party)
-    if shown == party and 1 <= len(party.encode()) <= wire.NAME_MAX:
+    if shown == party and 1 <= len(party.encode()) <= wire.NAME_MAX and not _MARKED.search(party):
         return party
     mark = " #" + hashlib.sha256(party.encode()).hexdigest()[:12]
     return _cut(shown, wire.NAME_MAX - len(mark)) + mark

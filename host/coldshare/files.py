@@ -32,7 +32,7 @@ def write_private(path: Path, data: bytes, *, replace: bool) -> None:
     """
     if not replace and os.path.lexists(path):
         raise OutputExistsError(f"{path} exists already; coldshare never overwrites a file.")
-    temporary = path.with_name(f".{path.name[:64]}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(f".coldshare-{secrets.token_hex(8)}.part")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         try:
@@ -62,7 +62,11 @@ def _move_without_replacing(temporary: Path, path: Path) -> None:
     except OSError:
         # FAT and some network folders have no hard links: take the name first, then move over our own empty file.
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        temporary.replace(path)
+        try:
+            temporary.replace(path)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
 
 
 def _sync_folder(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING
 from coldshare import declare
 from coldshare.backup import OnStep, _silent
 from coldshare.errors import InputError, IntegrityError
-from coldshare.files import OutputExistsError, write_private
+from coldshare.files import OutputError, OutputExistsError, write_private
 from coldshare_iface import wire
+from coldshare_iface.errors import ColdshareError
 
 if TYPE_CHECKING:
     from coldshare.device.token import TokenClient
@@ -61,7 +63,10 @@ def choose(backups: Sequence[Backup], prefix: str | None) -> Backup:
             raise NothingToRestoreError(f"No backup on this token has an id that begins with {wanted!r}.")
         raise NothingToRestoreError
     if len(found) > 1:
-        names = "; ".join(f"{held.backup_id.hex()[:8]} ({held.declaration.party})" for held in found)
+        names = "; ".join(
+            f"{held.backup_id.hex()[:8]} ({held.declaration.party}{', unconfirmed' if held.pending else ''})"
+            for held in found
+        )
         raise AmbiguousBackupError(f"Several backups on this token fit: {names}.")
     return found[0]
 
@@ -95,21 +100,27 @@ def restore(
     on_step: OnStep = _silent,
 ) -> Checked:
     """Write the vault file to `out`: mode 0600, atomically, never over an existing file, and read back."""
-    refuse_existing(out)
+    check_out(out)
     checked = _read(client, held, wire.PURPOSE_RESTORE, password, allow_cost, on_step)
     write_private(out, checked.original, replace=False)
-    if out.read_bytes() != checked.original:
-        out.unlink()
+    try:
+        good = out.read_bytes() == checked.original
+    except OSError:
+        good = False
+    if not good:
+        out.unlink(missing_ok=True)
         raise ReadBackError
     return checked
 
 
-def refuse_existing(out: Path) -> None:
-    """Before anybody is asked for anything."""
-    import os
-
+def check_out(out: Path) -> None:
+    """What can be known before anybody is asked for anything. Raises OutputExistsError, OutputError."""
     if os.path.lexists(out):
         raise OutputExistsError(f"{out} exists already; coldshare never overwrites a file.")
+    if not out.parent.is_dir():
+        raise OutputError(f"{out} cannot be written: there is no folder {out.parent}.")
+    if not os.access(out.parent, os.W_OK | os.X_OK):
+        raise OutputError(f"{out} cannot be written: you may not write in the folder {out.parent}.")
 
 
 def _read(
@@ -124,6 +135,8 @@ def _read(
 
     on_step("confirming", 0, 0)
     opened = client.open(held.backup_id, purpose)
+    if opened.declared != held.declared:
+        raise declare.DeclarationMismatchError("The token lists this backup as another one than it releases.")
     sealed = client.get(held.backup_id, opened.size, opened.digest, lambda done, total: on_step("reading", done, total))
     envelope = parse(sealed)
     if envelope.backup_id != held.backup_id:
@@ -141,7 +154,7 @@ def _read(
 def _compare(content: Content, declared: bytes, declaration: Declaration) -> None:
     """What was sealed, what the token says it was told, and what the file itself says must be one story."""
     from coldshare.vault import read_share
-    from coldshare.vault.errors import VaultPasswordNeededError
+    from coldshare.vault.errors import NotYetSupportedError, VaultPasswordNeededError
 
     if content.declaration != declared:
         raise declare.DeclarationMismatchError
@@ -149,7 +162,12 @@ def _compare(content: Content, declared: bytes, declaration: Declaration) -> Non
         facts = read_share(content.original).facts
     except VaultPasswordNeededError:
         # Its own password is not ours to ask for here; what was recorded when it was known is in the seal.
-        if content.record.get(5) != declaration.vault or content.record.get(7) != declaration.generation:
-            raise declare.DeclarationMismatchError from None
+        declare.agree_record(declaration, content.record)
         return
+    except NotYetSupportedError:
+        raise
+    except ColdshareError as error:
+        raise declare.DeclarationMismatchError(
+            f"What is sealed in this backup is not the share that the token was told of. {error}"
+        ) from error
     declare.agree(declaration, facts)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -46,7 +49,7 @@ class _InterruptedError(ColdshareError):
 
     code = "interrupted"
     exit_status = EXIT_INTERRUPTED
-    next_step = "Run the command again when you like; nothing was left half-done."
+    next_step = "Run the command again when you like. coldshare list shows what the token holds."
 
 
 class _UsageError(ColdshareError):
@@ -54,6 +57,13 @@ class _UsageError(ColdshareError):
 
     code = "usage"
     exit_status = EXIT_USAGE
+
+
+class _OutputStreamError(ColdshareError):
+    """The answer could not be written to standard output."""
+
+    code = "stdout_failed"
+    next_step = "What the command did is done. Look before you run it again: coldshare list"
 
 
 class _UnexpectedError(ColdshareError):
@@ -65,36 +75,57 @@ class _UnexpectedError(ColdshareError):
 
 def run(argv: Sequence[str]) -> int:
     """The exit status. Nothing escapes: every failure is one sentence and a next step, or one JSON object."""
+    argv = list(argv) or ["--help"]
     as_json = "--json" in argv
     name = next((word for word in argv if word in COMMANDS), "")
+    outcome = _outcome(argv)
     try:
-        result: Any = cli.main(args=list(argv), prog_name="coldshare", standalone_mode=False)
-    except ColdshareError as error:
-        return _fail(error, name, as_json)
-    except (KeyboardInterrupt, click.Abort):
-        return _fail(_InterruptedError(), name, as_json)
-    except click.ClickException as error:
-        return _fail(_usage(error), name, as_json)
-    except Exception as error:
-        import os
+        return _say(outcome, name, as_json)
+    except BrokenPipeError:
+        _drop_stdout()
+        return 1  # nobody listens any more
+    except OSError as error:
+        _drop_stdout()
+        return _say(_OutputStreamError(f"The answer could not be written: {error.strerror}."), name, as_json=False)
 
+
+def _outcome(argv: list[str]) -> Result | ColdshareError | int:
+    try:
+        result: Any = cli.main(args=argv, prog_name="coldshare", standalone_mode=False)
+    except ColdshareError as error:
+        return error
+    except (KeyboardInterrupt, click.Abort):
+        return _InterruptedError()
+    except click.ClickException as error:
+        return _usage(error)
+    except Exception as error:
         if os.environ.get("COLDSHARE_DEBUG"):
             raise
         # Only the kind: the text of an unforeseen error could hold anything.
-        return _fail(_UnexpectedError(f"Something unforeseen happened ({type(error).__name__})."), name, as_json)
-    if isinstance(result, Result):
-        print_result(result, name, as_json)
-        return result.exit_status
-    return result if isinstance(result, int) else 0
+        return _UnexpectedError(f"Something unforeseen happened ({type(error).__name__}).")
+    return result if isinstance(result, Result | int) else 0
+
+
+def _say(outcome: Result | ColdshareError | int, name: str, as_json: bool) -> int:
+    if isinstance(outcome, int):
+        return outcome
+    if isinstance(outcome, Result):
+        print_result(outcome, name, as_json)
+    else:
+        print_error(outcome, name, as_json)
+    return outcome.exit_status
+
+
+def _drop_stdout() -> None:
+    """Or the interpreter would try to write what is left when it ends, and complain."""
+    with suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
 
 
 def _usage(error: click.ClickException) -> ColdshareError:
-    text = error.format_message()
+    text = " ".join(error.format_message().split())
     context = error.ctx if isinstance(error, click.UsageError) else None
     help_for = context.command_path if context is not None else "coldshare"
-    return _UsageError(text if text.endswith(".") else f"{text}.", next_step=f"See: {help_for} --help")
-
-
-def _fail(error: ColdshareError, name: str, as_json: bool) -> int:
-    print_error(error, name, as_json)
-    return error.exit_status
+    return _UsageError(text if text.endswith((".", "?")) else f"{text}.", next_step=f"See: {help_for} --help")

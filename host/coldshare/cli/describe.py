@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coldshare.declare import library_name
-
 if TYPE_CHECKING:
     from coldshare.cli.render import Json
     from coldshare_iface.messages import Backup, Declaration
 
 
 def declared_json(declared: Declaration) -> dict[str, Json]:
+    from coldshare.declare import library_name
+
     return {
         "vault": {"name": declared.name, "public_key_ecdsa": declared.vault.hex()},
         "party": declared.party,

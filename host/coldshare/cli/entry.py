@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from coldshare.errors import InputError, SecretError
+from coldshare.errors import ColdshareError, InputError, SecretError
 
 _SIZE_MAX = 16 * 1024
-_taken: set[str] = set()
+_TAKEN = "coldshare.cli.entry.stdin_taken"
 
 
 class SecretNeededError(SecretError):
@@ -27,33 +28,73 @@ class SecretFileError(InputError):
 
 
 def from_file(source: str, what: str) -> str:
-    """The secret in that file, or on standard input for `-`, without the line break at its end."""
+    """The secret in that file, or on standard input for `-`, without the line break at its end.
+
+    The byte order mark that some editors put before a text is no part of it: nobody could type it.
+    """
     try:
         if source == "-":
-            if "-" in _taken:
+            meta = click.get_current_context().meta
+            if _TAKEN in meta:
                 raise SecretFileError("Only one secret can come from standard input.")
-            _taken.add("-")
+            meta[_TAKEN] = True
             data = sys.stdin.buffer.read(_SIZE_MAX + 1)
         else:
             with Path(source).open("rb") as file:
                 data = file.read(_SIZE_MAX + 1)
     except OSError as error:
-        raise SecretFileError(f"The file with the {what}, {source}, cannot be read: {error.strerror}.") from None
+        raise SecretFileError(f"{source}, the file with the {what}, cannot be read: {error.strerror}.") from None
     if len(data) > _SIZE_MAX:
         raise SecretFileError(f"{source} is too long to be a {what}.")
     try:
-        text = data.decode()
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
+        # The cause would quote the secret.
         raise SecretFileError(f"{source} is not text in UTF-8, so it is no {what}.") from None
     return text.removesuffix("\n").removesuffix("\r")
 
 
-def get(source: str | None, what: str, option: str, *, new: bool = False) -> str:
-    """The secret from `source`, or typed by a person, twice if it is `new`."""
+def person_here() -> bool:
+    """Whether there is somebody to ask."""
+    return sys.stdin.isatty()
+
+
+def get(
+    source: str | None,
+    what: str,
+    option: str,
+    *,
+    check: Callable[[str], object] | None = None,
+    new: bool = False,
+    instead: str = "",
+) -> str:
+    """The secret from `source`, or typed by a person, twice if it is `new`.
+
+    `check` raises for a secret that will not do; a person is told and asked again. `instead` names what else could
+    be done where there is nobody to ask.
+    """
     if source is not None:
-        return from_file(source, what)
-    if not sys.stdin.isatty():
-        step = f"Give it with {option} FILE, or - for standard input."
-        raise SecretNeededError(f"The {what} is needed.", next_step=step)
-    value: str = click.prompt(what[0].upper() + what[1:], hide_input=True, confirmation_prompt=new, err=True)
-    return value
+        value = from_file(source, what)
+        if check is not None:
+            check(value)
+        return value
+    if not person_here():
+        step = f"Give it with {option} FILE, or - for standard input{instead}."
+        raise SecretNeededError(f"The {what} is needed, and there is no terminal to ask for it.", next_step=step)
+
+    while True:
+        typed = _ask(what[0].upper() + what[1:])
+        try:
+            if check is not None:
+                check(typed)
+        except ColdshareError as error:
+            click.echo(f"{error.message} {error.next_step}", err=True)
+            continue
+        if not new or _ask("The same once more") == typed:
+            return typed
+        click.echo("The two are not the same.", err=True)
+
+
+def _ask(prompt: str) -> str:
+    typed: str = click.prompt(prompt, hide_input=True, err=True)
+    return typed

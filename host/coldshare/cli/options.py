@@ -10,18 +10,41 @@ import click
 
 from coldshare.cli import entry
 from coldshare.cli.ui import Ui
+from coldshare.errors import RefusedError
 
 if TYPE_CHECKING:
+    from coldshare.device.address import Address
     from coldshare.device.pairings import PairingStore
     from coldshare.device.token import TokenClient
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class PersonNeededError(RefusedError):
+    """Pairing needs a person who compares the code on the token's screen with the one here."""
+
+    code = "person_needed"
+    next_step = "Run this in a terminal."
+
+
+def _address(context: click.Context, parameter: click.Parameter, text: str | None) -> Address | None:
+    """First of all: nobody types a PIN for a token that cannot be reached."""
+    if context.resilient_parsing:
+        return None
+    from coldshare.device.address import Address
+    from coldshare.device.transport import check_supported
+
+    address = Address.parse(text)
+    check_supported(address)
+    return address
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 at_option = click.option(
     "--at",
     metavar="ADDR",
     envvar="COLDSHARE_AT",
+    callback=_address,
     help="Which token: sim:PATH is a software token in a file. Also COLDSHARE_AT.",
 )
 pin_option = click.option("--pin-file", metavar="FILE", help="Read the PIN from FILE (- for standard input).")
@@ -46,15 +69,14 @@ def pairings() -> PairingStore:
 
 
 @contextmanager
-def open_token(at: str | None, ui: Ui, *, create: bool = False) -> Iterator[TokenClient]:
+def open_token(at: Address, ui: Ui, *, create: bool = False) -> Iterator[TokenClient]:
     """The token at that address, reached but not yet unlocked. Ctrl-C cancels on the token, too."""
-    from coldshare.device.address import Address
     from coldshare.device.token import TokenClient
     from coldshare.device.transport import open_transport
 
-    address = Address.parse(at)
     with ui.interruptible():
-        transport = open_transport(address, create=create)
+        transport = open_transport(at, create=create)
+        ui.unattended = transport.unattended
         try:
             client = TokenClient(transport, on_status=ui.on_status, cancel=ui.cancel)
         except BaseException:
@@ -66,10 +88,20 @@ def open_token(at: str | None, ui: Ui, *, create: bool = False) -> Iterator[Toke
 
 def unlock(client: TokenClient, pin_file: str | None, ui: Ui) -> str:
     """Open the secure channel and unlock with the PIN. Returns the token's label."""
+    from coldshare.device.token import check_pin
+    from coldshare_iface import wire
+    from coldshare_iface.errors import NotSetUpError
+
     client.connect(pairings())
+    if client.info.state == wire.TOKEN_NEW:
+        raise NotSetUpError
     with ui.prompting():
-        pin = entry.get(pin_file, "PIN of the token", "--pin-file")
-    return client.unlock(pin)
+        pin = entry.get(pin_file, "PIN of the token", "--pin-file", check=check_pin)
+    ui.unlocking = True
+    try:
+        return client.unlock(pin)
+    finally:
+        ui.unlocking = False
 
 
 def compare(client: TokenClient, ui: Ui) -> Callable[[str], bool]:
@@ -78,10 +110,10 @@ def compare(client: TokenClient, ui: Ui) -> Callable[[str], bool]:
     def ask(code: str) -> bool:
         if client.unattended:
             return True
-        if ui.quiet:
-            return False
-        click.echo(f"\nThe token shows a code. This computer has:\n\n    {code}\n", err=True)
+        if not entry.person_here():
+            raise PersonNeededError
+        click.echo(f"\nThe token shows a code on its screen. This computer has:\n\n    {code}\n", err=True)
         with ui.prompting():
-            return click.confirm("Is it the same on the token's screen?", default=False, err=True)
+            return click.confirm("Are the two the same, every character?", default=False, err=True)
 
     return ask

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, Union
@@ -11,6 +11,10 @@ import click
 
 if TYPE_CHECKING:
     from coldshare_iface.errors import ColdshareError
+
+#: Control characters and those that turn the direction of writing. Names come from files and tokens, and a terminal
+#: obeys them.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 Json: TypeAlias = Union[bool, int, float, str, Sequence["Json"], Mapping[str, "Json"], None]  # noqa: UP007
 
@@ -24,23 +28,36 @@ class Result:
     exit_status: int = field(default=0)
 
 
+def safe(text: str) -> str:
+    """`text` as one line that does nothing to a terminal but appear on it."""
+    return _UNSAFE.sub("\ufffd", text)
+
+
+def _print_json(answer: Mapping[str, Json]) -> None:
+    import json
+
+    text = json.dumps(answer, ensure_ascii=False, indent=2)
+    # The same characters, as JSON spells them; its own line breaks stay.
+    click.echo(_UNSAFE.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text))
+
+
 def print_result(result: Result, command: str, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"ok": True, "command": command, **result.data}, ensure_ascii=False, indent=2))
+        _print_json({"ok": True, "command": command, **result.data})
     else:
         for line in result.lines:
-            click.echo(line)
+            click.echo(safe(line))
 
 
 def print_error(error: ColdshareError, command: str, as_json: bool) -> None:
     """Text goes to standard error; JSON to standard output, because it is the answer."""
     if as_json:
         body = {"code": error.code, "message": error.message, "next": error.next_step}
-        click.echo(json.dumps({"ok": False, "command": command, "error": body}, ensure_ascii=False, indent=2))
+        _print_json({"ok": False, "command": command, "error": body})
         return
-    click.secho(f"Error ({error.code}): {error.message}", fg="red", err=True)
+    click.secho(f"Error ({error.code}): {safe(error.message)}", fg="red", err=True)
     if error.next_step:
-        click.echo(f"What now: {error.next_step}", err=True)
+        click.echo(f"What now: {safe(error.next_step)}", err=True)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -31,6 +31,10 @@ class Ui:
     def __init__(self, quiet: bool) -> None:
         self.quiet = quiet
         self.cancel = Event()
+        #: Nobody has to be told to press a button.
+        self.unattended = False
+        #: What the token works on now is a PIN.
+        self.unlocking = False
         self._live = not quiet and sys.stderr.isatty()
         self._step = ""
         self._progress: Progress | None = None
@@ -43,9 +47,9 @@ class Ui:
 
     def on_status(self, status: int) -> None:
         """Called when what the token waits for changes."""
-        if status == wire.KEEPALIVE_PERSON:
+        if status == wire.KEEPALIVE_PERSON and not self.unattended:
             self.note("Look at the token and press its button.")
-        elif status == wire.KEEPALIVE_PROCESSING:
+        elif status == wire.KEEPALIVE_PROCESSING and self.unlocking:
             self.note("The token makes you wait before it takes another PIN.")
 
     def on_step(self, step: str, done: int, total: int) -> None:

@@ -22,8 +22,6 @@ vault_password_option = click.option(
 
 def read_vault(path: Path, password_file: str | None, ui: Ui) -> tuple[VaultShare, str | None]:
     """The checked share, and the password that opened the file if it is encrypted."""
-    import sys
-
     from coldshare.vault import read_file, read_share
     from coldshare.vault.errors import VaultPasswordNeededError
 
@@ -32,7 +30,7 @@ def read_vault(path: Path, password_file: str | None, ui: Ui) -> tuple[VaultShar
     try:
         return read_share(data, password=password), password
     except VaultPasswordNeededError as error:
-        if not sys.stdin.isatty() or ui.quiet:
+        if not entry.person_here():
             error.next_step = "Give the password it was exported with: --vault-password-file FILE"
             raise
     with ui.prompting():

@@ -41,8 +41,10 @@ class Address:
             raise AddressError(f"{text!r} says {scheme}: and then nothing.")
         options: dict[str, str] = {}
         for key, value in parse_qsl(query, keep_blank_values=True):
-            if key not in allowed or key in options:
-                raise AddressError(f"{text!r} has the option {key!r}, which {scheme}: addresses do not take (twice).")
+            if key not in allowed:
+                raise AddressError(f"{text!r} has the option {key!r}, which {scheme}: addresses do not take.")
+            if key in options:
+                raise AddressError(f"{text!r} has the option {key!r} twice.")
             if value not in allowed[key]:
                 raise AddressError(f"{text!r}: {key} must be one of {', '.join(allowed[key])}.")
             options[key] = value

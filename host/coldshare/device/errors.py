@@ -61,6 +61,13 @@ class FrameProtocolError(ProtocolError):
     code = "bad_frame"
 
 
+class SessionLostError(DeviceError):
+    """The token closed the secure channel: it was unplugged, or another program has talked to it."""
+
+    code = "session_lost"
+    next_step = "Make sure that no other program uses the token, and run the command again."
+
+
 class VersionError(ProtocolError):
     """This token and this version of coldshare have no protocol version in common."""
 

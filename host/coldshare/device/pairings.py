@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from coldshare.errors import InputError
-from coldshare.files import write_private
+from coldshare.files import OutputError, write_private
 from coldshare_iface import wire
 
 _FORMAT = 1
@@ -41,6 +41,11 @@ class PairingStore:
     def find(self, serial: bytes) -> Pairing | None:
         return self._load().get(serial)
 
+    def check(self) -> None:
+        """Raise now what would go wrong later: a token must not hand out a key that cannot be kept."""
+        self._load()
+        self._make_folder()
+
     def keep(self, pairing: Pairing) -> None:
         """Remember `pairing`; an earlier one with the same token is forgotten."""
         pairings = self._load()
@@ -50,8 +55,15 @@ class PairingStore:
             for _, p in sorted(pairings.items())
         ]
         text = json.dumps({"format": _FORMAT, "pairings": entries}, indent=1) + "\n"
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._make_folder()
         write_private(self.path, text.encode(), replace=True)
+
+    def _make_folder(self) -> None:
+        folder = self.path.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise OutputError(f"The folder {folder} cannot be made: {os.strerror(error.errno or 0)}.") from error
 
     def _load(self) -> dict[bytes, Pairing]:
         try:
@@ -74,6 +86,7 @@ def _parse(data: bytes) -> dict[bytes, Pairing]:
     document: Any = json.loads(data)
     if document["format"] != _FORMAT:
         raise ValueError
+    # Whole or not at all: a key that is passed over here would be lost with the next change.
     pairings: dict[bytes, Pairing] = {}
     for entry in document["pairings"]:
         pairing = Pairing(*(bytes.fromhex(entry[name]) for name in ("serial", "psk_id", "psk")))

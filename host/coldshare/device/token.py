@@ -12,6 +12,7 @@ from coldshare.device.errors import (
     CapabilityError,
     CodeRejectedError,
     NotPairedError,
+    SessionLostError,
     SessionRefusedError,
     VersionError,
     WrongTokenError,
@@ -21,14 +22,32 @@ from coldshare.device.pairings import Pairing, PairingStore
 from coldshare.device.transport import Transport
 from coldshare_iface import wire
 from coldshare_iface.codec import Value
-from coldshare_iface.errors import BurntError, CancelledError, ColdshareError, ProtocolError, ReplyError
+from coldshare_iface.errors import (
+    BurntError,
+    CancelledError,
+    ColdshareError,
+    PinFormatError,
+    ProtocolError,
+    ReplyError,
+)
 from coldshare_iface.messages import Backup, Info, Opened, Reservation, decode_reply, encode_request, take
 from coldshare_iface.primitives import NativeSuite
-from coldshare_iface.session import LocalProtocolError, RemoteProtocolError, Session
+from coldshare_iface.session import RECORD_MAX, LocalProtocolError, RemoteProtocolError, Session
+from coldshare_iface.text import unshowable
 from coldshare_iface.transfer import Transfer
 
 #: Bytes done and bytes in all.
 Progress = Callable[[int, int], None]
+
+# What fits one record beside the map, the operation, the offset and the head of the byte string.
+_CHUNK_MAX = RECORD_MAX - 16
+
+
+def check_pin(pin: str) -> str:
+    """`pin`, if a token could take it. Raises PinFormatError before anybody presses a button for nothing."""
+    if not (wire.PIN_MIN <= len(pin) <= wire.PIN_MAX and pin.isascii() and pin.isdigit()):
+        raise PinFormatError
+    return pin
 
 
 class TokenClient:
@@ -82,21 +101,30 @@ class TokenClient:
         Nothing is kept unless the person accepted the code here and pressed the token's button there.
         Raises CodeRejectedError.
         """
+        store.check()
         self.info = self._read_info()
         suite = NativeSuite()
         session = Session(suite, initiator=True)
         # A key of its own for every pairing: the token needs it for this one handshake only.
         session.pairing(self.info.raw, suite.generate())
-        with _remote_errors():
+        with _channel():
             session.read_handshake(self._link.call(wire.CMD_PAIR, session.write_handshake()))
             self._link.call(wire.CMD_PAIR, session.write_handshake())
-        if not compare(session.code):
+        try:
+            if not compare(session.code):
+                raise CodeRejectedError
+        except BaseException:
             session.close()
-            raise CodeRejectedError
-        name = _short(host or platform.node() or "a computer", wire.LABEL_MAX)
+            with suppress(ColdshareError):
+                self._link.restart()  # or the code would stay on the token's screen
+            raise
+        name = _short(host or platform.node(), wire.LABEL_MAX) or "a computer"
         self._session = session
-        reply = self._call(wire.OP_PAIR_ACCEPT, name)
-        self._session = None
+        try:
+            reply = self._call(wire.OP_PAIR_ACCEPT, name)
+        finally:
+            self._session = None
+            session.close()
         psk_id = take(reply, 1, bytes, wire.PSK_ID_SIZE, wire.PSK_ID_SIZE)
         store.keep(Pairing(self.info.serial, psk_id, take(reply, 2, bytes, wire.PSK_SIZE, wire.PSK_SIZE)))
 
@@ -127,19 +155,19 @@ class TokenClient:
     def _exchange(self, request: bytes, cancel: Event | None) -> dict[int, Value]:
         if self._session is None:
             raise ProtocolError("There is no secure channel to the token yet.")
-        record = self._session.seal(request)
-        answer = self._link.call(wire.CMD_RECORD, record, cancel=cancel, on_status=self._on_status)
-        with _remote_errors():
+        with _channel():
+            record = self._session.seal(request)
+            answer = self._link.call(wire.CMD_RECORD, record, cancel=cancel, on_status=self._on_status)
             return decode_reply(self._session.open(answer))
 
     # --- who may use it
     def set_up(self, pin: str, label: str) -> None:
         """Give a new token its PIN (4 to 12 digits) and label, with a press. It is unlocked afterwards."""
-        self._call(wire.OP_SET_UP, pin, label)
+        self._call(wire.OP_SET_UP, check_pin(pin), label)
 
     def unlock(self, pin: str) -> str:
         """Unlock and return the token's label. Raises PinWrongError with the attempts left."""
-        return take(self._call(wire.OP_UNLOCK, pin), 1, str, 0, wire.LABEL_MAX)
+        return take(self._call(wire.OP_UNLOCK, check_pin(pin)), 1, str, 0, wire.LABEL_MAX)
 
     # --- what it keeps
     def backups(self) -> list[Backup]:
@@ -150,7 +178,9 @@ class TokenClient:
             page = take(reply, 1, list, 0, wire.LIST_PAGE)
             total = take(reply, 2, int, 0, wire.BACKUPS_MAX)
             backups.extend(Backup.decode(entry) for entry in page)
-            if len(backups) >= total:
+            if len({backup.backup_id for backup in backups}) != len(backups) or len(backups) > total:
+                raise ReplyError("The token lists a backup twice, or more backups than it announces.")
+            if len(backups) == total:
                 return backups
             if not page:
                 raise ReplyError("The token announces more backups than it lists.")
@@ -169,7 +199,7 @@ class TokenClient:
         digest = hashlib.sha256(sealed).digest()
         transfer = Transfer()
         reply = self._call(wire.OP_BEGIN, backup_id, len(sealed), digest)
-        size = take(reply, 2, int, 1, wire.MESSAGE_MAX)
+        size = min(take(reply, 2, int, 1, wire.MESSAGE_MAX), _CHUNK_MAX)
         transfer.begin(backup_id, len(sealed), digest, take(reply, 1, int, 0, len(sealed)))
         while True:
             if progress is not None:
@@ -195,7 +225,7 @@ class TokenClient:
 
     def give_up(self, backup_id: bytes) -> None:
         """Let the token forget a share that is not committed. For cleaning up: a failure here is no news."""
-        with suppress(ColdshareError, LocalProtocolError):
+        with suppress(ColdshareError):
             self._exchange(encode_request(wire.OP_ABORT, backup_id), None)
 
     # --- a share comes back
@@ -225,14 +255,17 @@ class TokenClient:
 
 
 @contextmanager
-def _remote_errors() -> Iterator[None]:
+def _channel() -> Iterator[None]:
+    """What goes wrong inside a secure channel that was open already."""
     try:
         yield
-    except RemoteProtocolError as error:
+    except (RemoteProtocolError, LocalProtocolError) as error:
         raise ProtocolError(f"The secure channel to the token broke: {error}.") from error
+    except SessionRefusedError as error:
+        raise SessionLostError from error
 
 
 def _short(text: str, limit: int) -> str:
     """`text` cut to `limit` bytes of UTF-8, at a character, without anything a screen cannot show."""
-    shown = "".join(char if char.isprintable() else "?" for char in text)
-    return shown.encode()[:limit].decode(errors="ignore") or "?"
+    shown = "".join("?" if unshowable(ord(char)) else char for char in text)
+    return shown.encode()[:limit].decode(errors="ignore")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,8 +14,11 @@ from coldshare.cli.render import Result, size
 from coldshare.cli.ui import Ui
 from coldshare.cli.vaultfile import read_vault_file, vault_password_option
 
+if TYPE_CHECKING:
+    from coldshare.device.address import Address
 
-@click.command("backup")
+
+@click.command("backup", short_help="Put a share onto a token, sealed.")
 @click.argument("file", type=click.Path(path_type=Path))
 @password_option
 @vault_password_option
@@ -23,7 +27,7 @@ def command(
     file: Path,
     password_file: str | None,
     vault_password_file: str | None,
-    at: str | None,
+    at: Address,
     pin_file: str | None,
     as_json: bool,
 ) -> Result:
@@ -32,6 +36,7 @@ def command(
     FILE stays as it is. The token must not hold a share of another party of the same vault.
     """
     from coldshare import backup as use_case
+    from coldshare.seal import check_password
 
     ui = Ui(quiet=as_json)
     data, vault_password, facts = read_vault_file(file, vault_password_file, ui)
@@ -39,7 +44,13 @@ def command(
     with open_token(at, ui) as client:
         label = unlock(client, pin_file, ui)
         with ui.prompting():
-            password = entry.get(password_file, "password for this backup", "--password-file", new=True)
+            password = entry.get(
+                password_file,
+                "password for this backup",
+                "--password-file",
+                check=lambda text: check_password(text, (facts.vault_name, facts.party, label)),
+                new=True,
+            )
         done = use_case.backup(client, data, password, vault_password=vault_password, label=label, on_step=ui.on_step)
     short = done.backup_id.hex()[:8]
     return Result(

@@ -9,7 +9,7 @@ from coldshare.cli.render import Result
 from coldshare.cli.ui import Ui
 
 
-@click.command("demo")
+@click.command("demo", short_help="Show the main job on software tokens.")
 @json_option
 def command(as_json: bool) -> Result:
     """Show the main job: three shares onto three software tokens, a device lost, its share back.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from coldshare.cli import entry
@@ -9,28 +11,39 @@ from coldshare.cli.options import compare, open_token, pairings, token_options
 from coldshare.cli.render import Result
 from coldshare.cli.ui import Ui
 
+if TYPE_CHECKING:
+    from coldshare.device.address import Address
 
-@click.command("init")
+
+@click.command("init", short_help="Set up a new token.")
 @click.option("--label", required=True, help="A name for the token, at most 32 bytes, such as 'Safe A'.")
 @token_options
-def command(label: str, at: str | None, pin_file: str | None, as_json: bool) -> Result:
+def command(label: str, at: Address, pin_file: str | None, as_json: bool) -> Result:
     """Set up a new token: pair it with this computer, give it a PIN and a label.
 
     At a sim: address a software token is made where there is no file yet.
     """
     from coldshare.device.errors import NotPairedError, SessionRefusedError
+    from coldshare.device.token import check_pin
     from coldshare_iface import wire
     from coldshare_iface.errors import AlreadySetUpError, BurntError
 
     ui = Ui(quiet=as_json)
     label = checked_label(label)
-    with ui.prompting():
-        pin = checked_pin(entry.get(pin_file, "new PIN (4 to 12 digits)", "--pin-file", new=True))
+    what = "new PIN (4 to 12 digits)"
+    if pin_file is not None or not entry.person_here():
+        # Before a software token is made for nothing.
+        pin = entry.get(pin_file, what, "--pin-file", check=check_pin)
+    else:
+        pin = ""
     with open_token(at, ui, create=True) as client:
         if client.info.state == wire.TOKEN_READY:
             raise AlreadySetUpError
         if client.info.state == wire.TOKEN_BURNT:
             raise BurntError
+        if not pin:
+            with ui.prompting():
+                pin = entry.get(None, what, "--pin-file", check=check_pin, new=True)
         store = pairings()
         try:
             client.connect(store)
@@ -50,18 +63,10 @@ def command(label: str, at: str | None, pin_file: str | None, as_json: bool) -> 
 
 
 def checked_label(label: str) -> str:
-    from coldshare_iface import wire
-
-    if not 1 <= len(label.encode()) <= wire.LABEL_MAX or not label.isprintable():
-        raise click.BadParameter("a label has 1 to 32 bytes, all of them printable", param_hint="--label")
-    return label
-
-
-def checked_pin(pin: str) -> str:
     """Said here first, so that nobody presses buttons for nothing; the token checks it again."""
     from coldshare_iface import wire
-    from coldshare_iface.errors import PinFormatError
+    from coldshare_iface.text import unshowable
 
-    if not (wire.PIN_MIN <= len(pin) <= wire.PIN_MAX and pin.isascii() and pin.isdigit()):
-        raise PinFormatError
-    return pin
+    if any(unshowable(ord(char)) for char in label) or not 1 <= len(label.encode()) <= wire.LABEL_MAX:
+        raise click.BadParameter("a label has 1 to 32 bytes, all of them printable", param_hint="--label")
+    return label

@@ -12,7 +12,7 @@ from coldshare.cli.ui import Ui
 from coldshare.cli.vaultfile import read_vault, vault_password_option
 
 
-@click.command("inspect")
+@click.command("inspect", short_help="Check a vault file and say what it is.")
 @click.argument("file", type=click.Path(path_type=Path))
 @vault_password_option
 @json_option
@@ -36,7 +36,8 @@ def command(file: Path, vault_password_file: str | None, as_json: bool) -> Resul
         f"  file          {size(len(share.original))}, {encryption.get(str(share.encryption), str(share.encryption))}",
         "",
     ]
-    lines += [f"  {made.result:<12}  {made.check}" for made in facts.checks]
+    lines += [f"  ok  {made.check}" for made in facts.checks if made.result == "ok"]
+    lines += [f"  --  {made.check} ({made.result})" for made in facts.checks if made.result != "ok"]
     if facts.is_server:
         lines.append("Note: this is the server's own share; importing it on a device breaks fast signing.")
     lines += [f"Note: {warning}" for warning in facts.warnings]

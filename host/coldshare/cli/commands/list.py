@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from coldshare.cli.describe import backup_json, state
@@ -9,10 +11,13 @@ from coldshare.cli.options import open_token, token_options, unlock
 from coldshare.cli.render import Result, size, table
 from coldshare.cli.ui import Ui
 
+if TYPE_CHECKING:
+    from coldshare.device.address import Address
 
-@click.command("list")
+
+@click.command("list", short_help="Show what is on a token.")
 @token_options
-def command(at: str | None, pin_file: str | None, as_json: bool) -> Result:
+def command(at: Address, pin_file: str | None, as_json: bool) -> Result:
     """Show the backups on the token, as they were declared when they were made.
 
     What is really inside is proved by coldshare verify.

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from coldshare.cli.options import at_option, compare, json_option, open_token, pairings
 from coldshare.cli.render import Result
 from coldshare.cli.ui import Ui
 
+if TYPE_CHECKING:
+    from coldshare.device.address import Address
 
-@click.command("pair")
+
+@click.command("pair", short_help="Introduce this computer to a token.")
 @at_option
 @json_option
-def command(at: str | None, as_json: bool) -> Result:
+def command(at: Address, as_json: bool) -> Result:
     """Introduce this computer to a token that another computer has set up.
 
     Compare the code on both screens, accept it here, then press the token's button.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,14 +13,17 @@ from coldshare.cli.options import backup_option, open_token, password_option, to
 from coldshare.cli.render import Result, size
 from coldshare.cli.ui import Ui
 
+if TYPE_CHECKING:
+    from coldshare.device.address import Address
 
-@click.command("restore")
+
+@click.command("restore", short_help="Get a vault file back from a token.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write; it must not exist.")
 @backup_option
 @password_option
 @token_options
 def command(
-    out: Path, prefix: str | None, password_file: str | None, at: str | None, pin_file: str | None, as_json: bool
+    out: Path, prefix: str | None, password_file: str | None, at: Address, pin_file: str | None, as_json: bool
 ) -> Result:
     """Write the vault file of a backup to --out, exactly as it was, readable by you only.
 
@@ -28,7 +32,7 @@ def command(
     from coldshare import restore as use_case
 
     ui = Ui(quiet=as_json)
-    use_case.refuse_existing(out)
+    use_case.check_out(out)
     with open_token(at, ui) as client:
         unlock(client, pin_file, ui)
         held = use_case.choose(client.backups(), prefix)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +11,13 @@ from coldshare.cli.describe import backup_json, headline
 from coldshare.cli.options import backup_option, open_token, password_option, token_options, unlock
 from coldshare.cli.render import Result
 from coldshare.cli.ui import Ui
+from coldshare_iface.errors import ColdshareError
+
+if TYPE_CHECKING:
+    from coldshare.device.address import Address
 
 
-@click.command("verify")
+@click.command("verify", short_help="Prove that a backup can be restored.")
 @backup_option
 @password_option
 @click.option("--no-password", is_flag=True, help="Only read back and compare digests; the seal stays closed.")
@@ -22,7 +26,7 @@ def command(
     prefix: str | None,
     password_file: str | None,
     no_password: bool,
-    at: str | None,
+    at: Address,
     pin_file: str | None,
     as_json: bool,
 ) -> Result:
@@ -39,12 +43,23 @@ def command(
         label = unlock(client, pin_file, ui)
         backups = client.backups()
         chosen = [use_case.choose(backups, prefix)] if prefix or not backups else backups
-        if no_password or (password_file is None and not sys.stdin.isatty()):
-            password = None
-        else:
+        password = None
+        if not no_password:
             with ui.prompting():
-                password = entry.get(password_file, "password of the backup", "--password-file")
-        checked = [use_case.verify(client, held, password, on_step=ui.on_step, allow_cost=None) for held in chosen]
+                password = entry.get(
+                    password_file,
+                    "password of the backup",
+                    "--password-file",
+                    instead=", or leave the seal closed with --no-password",
+                )
+        checked = []
+        for held in chosen:
+            try:
+                checked.append(use_case.verify(client, held, password, on_step=ui.on_step, allow_cost=None))
+            except ColdshareError as error:
+                if len(chosen) > 1:
+                    error.args = (f"{held.backup_id.hex()[:8]}, {headline(held.declaration)}: {error.message}",)
+                raise
     lines = []
     for one in checked:
         what = headline(one.backup.declaration)

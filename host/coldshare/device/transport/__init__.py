@@ -26,10 +26,15 @@ class Transport(Protocol):
     def close(self) -> None: ...
 
 
+def check_supported(address: Address) -> None:
+    """Raise TransportUnavailableError for a scheme that is reserved and not built yet."""
+    if address.scheme != "sim":
+        raise TransportUnavailableError(f"{address.scheme}: addresses are not supported by this version of coldshare.")
+
+
 def open_transport(address: Address, *, create: bool = False) -> Transport:
     """Open the way to the token at `address`. `create` makes a software token that does not exist yet."""
-    if address.scheme == "sim":
-        from coldshare.device.transport.sim import open_sim
+    check_supported(address)
+    from coldshare.device.transport.sim import open_sim
 
-        return open_sim(address, create=create)
-    raise TransportUnavailableError(f"{address.scheme}: addresses are not supported by this version of coldshare.")
+    return open_sim(address, create=create)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,5 +38,7 @@ def open_sim(address: Address, *, create: bool) -> Transport:
     from coldshare_sim.token import SoftToken
 
     user = address.options.get("user")
-    token = SoftToken(Path(address.where), person_for(user), create=create)
+    # No shell expands a tilde behind "sim:".
+    path = Path(os.path.expanduser(address.where))  # noqa: PTH111 - Path.expanduser raises for a user it does not know
+    token = SoftToken(path, person_for(user), create=create)
     return SimTransport(token, wire.REPORT_FS, unattended=user is not None)

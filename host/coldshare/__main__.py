@@ -1,0 +1,5 @@
+"""`python -m coldshare`."""
+
+from coldshare.cli import main
+
+main()
