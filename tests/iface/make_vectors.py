@@ -544,7 +544,7 @@ def messages() -> Iterator[Vector]:
     yield bad("reserve-bad-declaration", "reserve", broken, "field 8 is missing inside", "BAD_DECLARATION", "good")
     yield bad("begin-too-large", "begin", ask["begin"] | {2: wire.BLOB_MAX + 1}, "above the largest blob")
     yield bad("begin-short-digest", "begin", ask["begin"] | {3: bytes(31)}, "a digest has 32 bytes")
-    yield bad("chunk-too-long", "chunk", ask["chunk"] | {2: bytes(7425)}, "above the chunk size of this token")
+    yield bad("chunk-too-long", "chunk", ask["chunk"] | {2: bytes(7571)}, "no token can take more than 7570")
     yield bad("prepare-no-id", "prepare", without(ask["prepare"], 1), "field 1 is missing")
     yield bad("commit-unknown-field", "commit", ask["commit"] | {2: 0}, "there is no field 2")
     yield bad("confirm-short-id", "confirm", ask["confirm"] | {1: ID[:15]}, "an id has 16 bytes")

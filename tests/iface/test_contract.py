@@ -1,0 +1,340 @@
+"""A whole life of the real firmware, every byte of it held against the CDDL. In memory, without a simulator."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pycddl  # type: ignore[import-untyped]
+import pytest
+
+from coldshare_firmware.person import BUTTON_NO, BUTTON_NONE, BUTTON_YES
+from coldshare_firmware.token import Token
+from coldshare_firmware.types import Files as TokenFiles
+from coldshare_firmware.types import KeyFlash
+from coldshare_iface import codec, framing, wire
+from coldshare_iface.framing import Assembler
+from coldshare_iface.primitives import NativeAes, NativeSuite
+from coldshare_iface.session import RemoteProtocolError, Session
+from coldshare_iface.types import Aes
+
+CDDL = (Path(codec.__file__).parent / "protocol.cddl").read_text(encoding="utf-8")
+NAMES = {value: name for name, value in vars(wire).items() if name.startswith("OP_")}
+DECLARED = {1: b"\x02" * 33, 2: "Savings", 3: "iPhone", 4: b"g" * 32, 5: 2, 6: 3, 7: wire.LIBRARY_DKLS, 8: b"n" * 16}
+BLOB = bytes(range(256)) * 60
+DIGEST = hashlib.sha256(BLOB).digest()
+
+
+def validate(rule: str, data: bytes) -> None:
+    try:
+        pycddl.Schema(f"start = {rule}\n{CDDL}").validate_cbor(data)
+    except pycddl.ValidationError as error:
+        pytest.fail(f"{rule}: {str(error)[:200]}")
+
+
+class Blocks:
+    """Two erase blocks."""
+
+    block_size = 4096
+
+    def __init__(self) -> None:
+        self.blocks = [b"\xff" * self.block_size] * 2
+
+    def read(self, block: int) -> bytes:
+        return self.blocks[block]
+
+    def erase(self, block: int) -> None:
+        self.blocks[block] = b"\xff" * self.block_size
+
+    def program(self, block: int, offset: int, data: bytes) -> None:
+        old = self.blocks[block]
+        self.blocks[block] = old[:offset] + bytes(data) + old[offset + len(data) :]
+
+
+class Files:
+    """A file system in memory."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    def mkdir(self, path: str) -> None:
+        pass
+
+    def listdir(self, path: str) -> list[str]:
+        return [name.rpartition("/")[2] for name in self.files if name.startswith(path + "/")]
+
+    def size(self, path: str) -> int:
+        return len(self._file(path))
+
+    def read(self, path: str, offset: int, length: int) -> bytes:
+        return self._file(path)[offset : offset + length]
+
+    def write(self, path: str, data: bytes) -> None:
+        self.files[path] = bytes(data)
+
+    def append(self, path: str, data: bytes) -> None:
+        self.files[path] = self.files.get(path, b"") + data
+
+    def rename(self, old: str, new: str) -> None:
+        self.files[new] = self._file(old)
+        del self.files[old]
+
+    def remove(self, path: str) -> None:
+        self._file(path)
+        del self.files[path]
+
+    def free(self) -> int:
+        return 1 << 21
+
+    def _file(self, path: str) -> bytes:
+        if path not in self.files:
+            raise OSError(2, path)
+        return self.files[path]
+
+
+class Board:
+    """A board with a person who answers at once (`coldshare_firmware.types.Hal`)."""
+
+    model = "test"
+    report_size = wire.REPORT_FS
+
+    def __init__(self) -> None:
+        self.aes: Aes = NativeAes()
+        self.blocks, self.kept = Blocks(), Files()
+        self.keys: KeyFlash = self.blocks
+        self.files: TokenFiles = self.kept
+        self.answer = BUTTON_YES
+        self.screens: list[list[str]] = []
+        self._asked = False
+        self._now = 0
+        self._count = 0
+
+    def random(self, n: int) -> bytes:
+        self._count += 1
+        return hashlib.shake_128(self._count.to_bytes(4, "big")).digest(n)
+
+    def now_ms(self) -> int:
+        self._now += 100  # time passes when somebody looks
+        return self._now
+
+    def show(self, lines: list[str], question: bool) -> None:
+        self.screens.append(lines)
+        self._asked = question
+
+    def button(self) -> int:
+        if not self._asked:
+            return BUTTON_NONE
+        self._asked = False
+        return self.answer
+
+
+class FrameRefusedError(Exception):
+    """The token answered with an ERROR byte."""
+
+
+class Host:
+    """A host that checks all it says and hears against the CDDL."""
+
+    def __init__(self, board: Board) -> None:
+        self.token = Token(board)
+        self.cid = wire.CID_BROADCAST
+        self.cid = self.call(wire.CMD_INIT, b"12345678")[8:12]
+        self.session = Session(NativeSuite(), True)
+        self.seen: set[str] = set()
+
+    def call(self, cmd: int, data: bytes) -> bytes:
+        for report in framing.split(self.cid, cmd, data):
+            self.token.feed(report)
+        assembler = Assembler()
+        for _ in range(10_000):
+            out = self.token.poll()
+            message = assembler.feed(out) if out is not None else None
+            if message is None or message[1] == wire.CMD_KEEPALIVE:
+                continue
+            assert message[0] == self.cid
+            if message[1] == wire.CMD_ERROR:
+                raise FrameRefusedError(message[2])
+            assert message[1] == cmd
+            return message[2]
+        raise AssertionError("the token does not answer")
+
+    def _name(self, op: int) -> str:
+        return NAMES[op].removeprefix("OP_").lower().replace("_", "-")
+
+    def plain(self, op: int) -> bytes:
+        asked = codec.encode({0: op})
+        validate(self._name(op) + "-request", asked)
+        answer = self.call(wire.CMD_PLAIN, asked)
+        validate(self._name(op) + "-reply", answer)
+        self.seen.add(self._name(op))
+        return answer
+
+    def rpc(self, op: int, *fields: object) -> dict[int, Any]:
+        asked = codec.encode({0: op, **dict(enumerate(fields, 1))})
+        validate(self._name(op) + "-request", asked)
+        answer = self.session.open(self.call(wire.CMD_RECORD, self.session.seal(asked)))
+        reply = codec.decode(answer)
+        assert isinstance(reply, dict)
+        validate(self._name(op) + "-reply" if reply[0] == wire.STATUS_OK else "error-reply", answer)
+        self.seen.add(self._name(op))
+        return reply
+
+    def pair(self) -> tuple[bytes, bytes]:
+        self.session = Session(NativeSuite(), True)
+        self.session.pairing(self.plain(wire.OP_INFO), b"s" * 32)
+        self.session.read_handshake(self.call(wire.CMD_PAIR, self.session.write_handshake()))
+        assert self.call(wire.CMD_PAIR, self.session.write_handshake()) == b""
+        reply = self.rpc(wire.OP_PAIR_ACCEPT, "a computer")
+        assert reply[0] == wire.STATUS_OK
+        return reply[1], reply[2]
+
+    def connect(self, psk_id: bytes, psk: bytes) -> None:
+        self.session = Session(NativeSuite(), True)
+        self.session.session(self.plain(wire.OP_INFO), psk_id, psk)
+        self.session.read_handshake(self.call(wire.CMD_SESSION, psk_id + self.session.write_handshake()))
+
+    def put(self) -> bytes:
+        backup_id: bytes = self.rpc(wire.OP_RESERVE, codec.encode(DECLARED))[1]
+        offset: int = 0
+        step: int = self.rpc(wire.OP_BEGIN, backup_id, len(BLOB), DIGEST)[2]
+        while offset < len(BLOB):
+            offset = self.rpc(wire.OP_CHUNK, offset, BLOB[offset : offset + step])[1]
+        assert self.rpc(wire.OP_PREPARE, backup_id)[1] == DIGEST
+        return backup_id
+
+    def get(self, backup_id: bytes) -> bytes:
+        out = b""
+        while len(out) < len(BLOB):
+            out += self.rpc(wire.OP_READ, backup_id, len(out))[1]
+        return out
+
+
+def records(board: Board) -> Iterator[bytes]:
+    for block in board.blocks.blocks:
+        if block[:4] == b"csk1":
+            yield block[10 : 10 + int.from_bytes(block[8:10], "big")]
+
+
+def persisted(board: Board) -> None:
+    """What is on flash is what the CDDL says, and only one key block is in use."""
+    (record,) = records(board)
+    validate("key-record", record)
+    if "/s/meta" in board.kept.files:
+        validate("staged-meta", board.kept.files["/s/meta"])
+
+
+@pytest.fixture
+def board() -> Board:
+    return Board()
+
+
+@pytest.fixture
+def paired(board: Board) -> tuple[Host, bytes, bytes]:
+    host = Host(board)
+    psk_id, psk = host.pair()
+    host.connect(psk_id, psk)
+    assert host.rpc(wire.OP_UNLOCK, "483920") == {0: wire.STATUS_NOT_SET_UP}
+    assert host.rpc(wire.OP_SET_UP, "483920", "Safe A") == {0: wire.STATUS_OK}
+    return host, psk_id, psk
+
+
+def test_a_whole_life(board: Board, paired: tuple[Host, bytes, bytes]) -> None:
+    host, psk_id, psk = paired
+    persisted(board)
+    host.connect(psk_id, psk)
+    assert host.rpc(wire.OP_LIST, 0) == {0: wire.STATUS_LOCKED}
+    assert host.rpc(wire.OP_UNLOCK, "483921") == {0: wire.STATUS_PIN_WRONG, 1: wire.PIN_ATTEMPTS - 1}
+    persisted(board)
+    assert host.rpc(wire.OP_UNLOCK, "483920") == {0: 0, 1: "Safe A"}
+    given_up = host.rpc(wire.OP_RESERVE, codec.encode(DECLARED))[1]
+    assert host.rpc(wire.OP_ABORT, given_up) == {0: 0}
+    first = host.put()
+    persisted(board)
+    assert host.rpc(wire.OP_COMMIT, first) == {0: 0}
+    persisted(board)
+    assert host.get(first) == BLOB
+    assert host.rpc(wire.OP_CONFIRM, first) == {0: 0}
+    assert host.rpc(wire.OP_CHUNK, 0, b"x")[0] == wire.STATUS_BAD_STATE
+    assert host.rpc(wire.OP_READ, first, len(BLOB)) == {0: wire.STATUS_BAD_OFFSET, 1: len(BLOB)}
+    second = host.put()
+    assert host.rpc(wire.OP_COMMIT, second) == {0: 0}
+    states = {listed[1]: listed[2] for listed in host.rpc(wire.OP_LIST, 0)[1]}
+    assert states == {first: wire.BACKUP_ACTIVE, second: wire.BACKUP_PENDING}
+    assert host.rpc(wire.OP_CONFIRM, second) == {0: 0}
+    opened = host.rpc(wire.OP_OPEN, second, wire.PURPOSE_RESTORE)
+    assert (opened[1], opened[2], opened[3]) == (len(BLOB), DIGEST, codec.encode(DECLARED))
+    assert host.get(second) == BLOB
+    assert host.rpc(wire.OP_OPEN, first, wire.PURPOSE_RESTORE) == {0: wire.STATUS_NOT_FOUND}
+    host.plain(wire.OP_IDENTIFY)
+    persisted(board)
+    assert host.seen == {host._name(op) for op in NAMES}
+
+
+def test_the_eighth_wrong_pin(board: Board, paired: tuple[Host, bytes, bytes]) -> None:
+    _, psk_id, psk = paired
+    left = wire.PIN_ATTEMPTS
+    while left > 1:
+        host = Host(board)  # power-up
+        host.connect(psk_id, psk)
+        for _ in range(min(wire.PIN_PER_POWER_UP, left - 1)):
+            left -= 1
+            assert host.rpc(wire.OP_UNLOCK, "0000") == {0: wire.STATUS_PIN_WRONG, 1: left}
+        if left > 1:
+            assert host.rpc(wire.OP_UNLOCK, "483920") == {0: wire.STATUS_PIN_REPLUG}
+    assert host.rpc(wire.OP_UNLOCK, "0000") == {0: wire.STATUS_BURNT}
+    persisted(board)
+    with pytest.raises(FrameRefusedError):
+        host.connect(psk_id, psk)
+    assert codec.decode(host.plain(wire.OP_INFO))[5] == wire.TOKEN_BURNT  # type: ignore[index]
+
+
+def test_no_is_no(board: Board, paired: tuple[Host, bytes, bytes]) -> None:
+    host, *_ = paired
+    backup_id = host.put()
+    board.answer = BUTTON_NO
+    assert host.rpc(wire.OP_COMMIT, backup_id) == {0: wire.STATUS_REJECTED}
+    assert host.rpc(wire.OP_LIST, 0) == {0: 0, 1: [], 2: 0}
+    assert host.rpc(wire.OP_READ, backup_id, 0) == {0: wire.STATUS_BAD_STATE}
+
+
+@pytest.mark.parametrize("cmd", [wire.CMD_PAIR, wire.CMD_SESSION])
+def test_a_key_of_low_order_is_refused_and_the_token_lives(
+    board: Board, paired: tuple[Host, bytes, bytes], cmd: int
+) -> None:
+    host, psk_id, psk = paired
+
+    class Zeros(NativeSuite):
+        def public(self, private: bytes) -> bytes:
+            return bytes(32)
+
+    liar = Session(Zeros(), True)
+    info = host.plain(wire.OP_INFO)
+    if cmd == wire.CMD_PAIR:
+        liar.pairing(info, b"s" * 32)
+        message = liar.write_handshake()
+    else:
+        liar.session(info, psk_id, psk)
+        message = psk_id + liar.write_handshake()
+    with pytest.raises(FrameRefusedError) as refused:
+        host.call(cmd, message)
+    assert refused.value.args[0] == bytes((wire.ERR_SESSION,))
+    host.connect(psk_id, psk)
+    assert host.rpc(wire.OP_UNLOCK, "483920")[0] == wire.STATUS_OK
+
+
+def test_a_changed_info_answer_ends_the_handshake(board: Board, paired: tuple[Host, bytes, bytes]) -> None:
+    host, psk_id, psk = paired
+    told = host.plain(wire.OP_INFO)
+    downgraded = told.replace(b"\x01\x81\x01", b"\x01\x81\x00", 1)
+    assert downgraded != told
+    liar = Session(NativeSuite(), True)
+    liar.session(downgraded, psk_id, psk)
+    with pytest.raises(FrameRefusedError):
+        host.call(wire.CMD_SESSION, psk_id + liar.write_handshake())
+    other = Session(NativeSuite(), True)
+    other.pairing(downgraded, b"s" * 32)
+    answer = host.call(wire.CMD_PAIR, other.write_handshake())
+    with pytest.raises(RemoteProtocolError):
+        other.read_handshake(answer)
