@@ -39,7 +39,8 @@ def advance(job: "Job") -> "tuple[int, Map | None]":
         gc.collect()
         reply = refusal(wire.STATUS_STORAGE)
     except OSError as error:
-        reply = refusal(wire.STATUS_NO_SPACE if error.errno == _ENOSPC else wire.STATUS_STORAGE)
+        full = error.args and error.args[0] == _ENOSPC
+        reply = refusal(wire.STATUS_NO_SPACE if full else wire.STATUS_STORAGE)
     except (StorageError, ValueError, KeyError):
         reply = refusal(wire.STATUS_STORAGE)
     return 0, reply

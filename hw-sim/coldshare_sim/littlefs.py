@@ -53,7 +53,20 @@ class LittleFiles:
 
     def __init__(self, flash: Chip) -> None:
         self._blocks = _Blocks(flash)
-        self._fs = LittleFS(
+        try:
+            self._fs = self._mount()
+        except LittleFSError as error:
+            # The keys are written after the first format: without any, nothing can be lost here.
+            keys, files = flash.read(0, KEY_SIZE), flash.read(KEY_SIZE, SIZE - KEY_SIZE)
+            if keys.count(0xFF) != len(keys) and files.count(0xFF) != len(files):
+                raise DamagedTokenError("The files of this software token cannot be read.") from error
+            with self._errors():
+                self._fs = self._littlefs(_DISK_VERSION)
+                self._fs.format()
+                self._fs.mount()
+
+    def _littlefs(self, disk_version: int) -> LittleFS:
+        return LittleFS(
             context=self._blocks,
             mount=False,
             block_size=BLOCK,
@@ -62,18 +75,20 @@ class LittleFiles:
             prog_size=PAGE,
             cache_size=PAGE,
             lookahead_size=48,
-            disk_version=_DISK_VERSION,
+            disk_version=disk_version,
         )
+
+    def _mount(self) -> LittleFS:
+        # A newer MicroPython formats with a newer minor version, and littlefs mounts none newer than it is told.
+        fs = self._littlefs(_DISK_VERSION)
         try:
-            self._fs.mount()
+            fs.mount()
         except LittleFSError as error:
-            # The keys are written after the first format: without any, nothing can be lost here.
-            keys, files = flash.read(0, KEY_SIZE), flash.read(KEY_SIZE, SIZE - KEY_SIZE)
-            if keys.count(0xFF) != len(keys) and files.count(0xFF) != len(files):
-                raise DamagedTokenError("The files of this software token cannot be read.") from error
-            with self._errors():
-                self._fs.format()
-                self._fs.mount()
+            if error.code != LittleFSError.Error.LFS_ERR_INVAL:
+                raise
+            fs = self._littlefs(0)
+            fs.mount()
+        return fs
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

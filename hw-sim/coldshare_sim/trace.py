@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from random import Random
 
 from coldshare_sim.flash import Chip, Operation, cleared
@@ -44,18 +44,22 @@ class FlashTrace:
             _tear(image, self.operations[at], mode, random or Random(at))  # noqa: S311 - bit noise, no secret
         return bytes(image)
 
-    def images(self, modes: tuple[str, ...] = MODES) -> Iterator[tuple[int, str, bytes]]:
-        """Every instant in every mode, without replaying from the start each time."""
+    def images(
+        self, modes: Sequence[str] = MODES, instants: Container[int] | None = None
+    ) -> Iterator[tuple[int, str, bytes]]:
+        """(instant, mode, chip) for all instants or the given ones, without replaying each from the start."""
         image = bytearray(self.start)
         for at in self.instants():
-            for mode in modes:
-                torn = bytearray(image)
-                if at < len(self.operations):
-                    _tear(torn, self.operations[at], mode, Random(at))  # noqa: S311 - bit noise, no secret
-                elif mode != "clean":
-                    continue
-                yield at, mode, bytes(torn)
-            if at < len(self.operations):
+            last = at == len(self.operations)
+            if instants is None or at in instants:
+                for mode in modes:
+                    if last and mode != "clean":
+                        continue
+                    torn = bytearray(image)
+                    if not last:
+                        _tear(torn, self.operations[at], mode, Random(at))  # noqa: S311 - bit noise, no secret
+                    yield at, mode, bytes(torn)
+            if not last:
                 _apply(image, self.operations[at])
 
 
