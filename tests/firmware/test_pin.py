@@ -191,7 +191,7 @@ def test_the_count_survives_a_power_cycle(ready: Bench, spent: int) -> None:
 
 def burnt(ready: Bench) -> tuple[Bench, dict[int, object], bytes, bytes]:
     data = blob(9000)
-    backup_id, factor = ready.host.put(data)
+    _backup_id, factor = ready.host.put(data)
     before = keys(ready).record
     wrong(ready, wire.PIN_ATTEMPTS)
     return ready, before, factor, data

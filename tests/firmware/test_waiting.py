@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -78,7 +79,7 @@ def test_the_host_hears_at_once_that_a_person_is_needed_and_then_four_times_a_se
     for _ in range(5):
         assert keepalive(waiting) == wire.KEEPALIVE_PERSON
         times.append(waiting.clock.now_ms())
-    assert [b - a for a, b in zip(times, times[1:], strict=False)] == [wire.KEEPALIVE_MS] * 4
+    assert [b - a for a, b in itertools.pairwise(times)] == [wire.KEEPALIVE_MS] * 4
     assert waiting.person.screens[-1][1], "the question is on the screen"
 
 
@@ -90,7 +91,7 @@ def test_cancel_at_every_waiting_point(waiting: Bench, start: Start, when: str) 
     before = waiting.image
     if when == "during":
         keepalive(waiting)
-    idle = [lines for lines, question in waiting.person.screens if not question][0][0]
+    idle = next(lines for lines, question in waiting.person.screens if not question)[0]
     waiting.host.cancel()
     assert waiting.host.finish() == {0: wire.STATUS_CANCELLED}
     assert waiting.image == before
