@@ -539,6 +539,7 @@ def messages() -> Iterator[Vector]:
     yield bad("set-up-letter", "set-up", letters, "a PIN is digits only", "PIN_FORMAT", "good")
     yield bad("unlock-number", "unlock", ask["unlock"] | {1: 483920}, "a PIN is text")
     yield bad("list-negative", "list", ask["list"] | {1: -1}, "a start is not negative")
+    yield bad("list-true", "list", ask["list"] | {1: True}, "true is not 1")
     yield bad("reserve-long", "reserve", ask["reserve"] | {1: bytes(513)}, "at most 512 bytes")
     broken = ask["reserve"] | {1: codec.encode(without(DECLARED, 8))}
     yield bad("reserve-bad-declaration", "reserve", broken, "field 8 is missing inside", "BAD_DECLARATION", "good")

@@ -10,15 +10,12 @@ from typing import Any
 import pycddl  # type: ignore[import-untyped]
 import pytest
 
-from coldshare_firmware.person import BUTTON_NO, BUTTON_NONE, BUTTON_YES
+from coldshare_firmware.person import BUTTON_NO
 from coldshare_firmware.token import Token
-from coldshare_firmware.types import Files as TokenFiles
-from coldshare_firmware.types import KeyFlash
-from coldshare_iface import codec, framing, wire
+from coldshare_iface import codec, framing, session, wire
 from coldshare_iface.framing import Assembler
-from coldshare_iface.primitives import NativeAes, NativeSuite
+from coldshare_iface.primitives import NativeSuite
 from coldshare_iface.session import RemoteProtocolError, Session
-from coldshare_iface.types import Aes
 
 CDDL = (Path(codec.__file__).parent / "protocol.cddl").read_text(encoding="utf-8")
 NAMES = {value: name for name, value in vars(wire).items() if name.startswith("OP_")}
@@ -34,102 +31,6 @@ def validate(rule: str, data: bytes) -> None:
         pytest.fail(f"{rule}: {str(error)[:200]}")
 
 
-class Blocks:
-    """Two erase blocks."""
-
-    block_size = 4096
-
-    def __init__(self) -> None:
-        self.blocks = [b"\xff" * self.block_size] * 2
-
-    def read(self, block: int) -> bytes:
-        return self.blocks[block]
-
-    def erase(self, block: int) -> None:
-        self.blocks[block] = b"\xff" * self.block_size
-
-    def program(self, block: int, offset: int, data: bytes) -> None:
-        old = self.blocks[block]
-        self.blocks[block] = old[:offset] + bytes(data) + old[offset + len(data) :]
-
-
-class Files:
-    """A file system in memory."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-
-    def mkdir(self, path: str) -> None:
-        pass
-
-    def listdir(self, path: str) -> list[str]:
-        return [name.rpartition("/")[2] for name in self.files if name.startswith(path + "/")]
-
-    def size(self, path: str) -> int:
-        return len(self._file(path))
-
-    def read(self, path: str, offset: int, length: int) -> bytes:
-        return self._file(path)[offset : offset + length]
-
-    def write(self, path: str, data: bytes) -> None:
-        self.files[path] = bytes(data)
-
-    def append(self, path: str, data: bytes) -> None:
-        self.files[path] = self.files.get(path, b"") + data
-
-    def rename(self, old: str, new: str) -> None:
-        self.files[new] = self._file(old)
-        del self.files[old]
-
-    def remove(self, path: str) -> None:
-        self._file(path)
-        del self.files[path]
-
-    def free(self) -> int:
-        return 1 << 21
-
-    def _file(self, path: str) -> bytes:
-        if path not in self.files:
-            raise OSError(2, path)
-        return self.files[path]
-
-
-class Board:
-    """A board with a person who answers at once (`coldshare_firmware.types.Hal`)."""
-
-    model = "test"
-    report_size = wire.REPORT_FS
-
-    def __init__(self) -> None:
-        self.aes: Aes = NativeAes()
-        self.blocks, self.kept = Blocks(), Files()
-        self.keys: KeyFlash = self.blocks
-        self.files: TokenFiles = self.kept
-        self.answer = BUTTON_YES
-        self.screens: list[list[str]] = []
-        self._asked = False
-        self._now = 0
-        self._count = 0
-
-    def random(self, n: int) -> bytes:
-        self._count += 1
-        return hashlib.shake_128(self._count.to_bytes(4, "big")).digest(n)
-
-    def now_ms(self) -> int:
-        self._now += 100  # time passes when somebody looks
-        return self._now
-
-    def show(self, lines: list[str], question: bool) -> None:
-        self.screens.append(lines)
-        self._asked = question
-
-    def button(self) -> int:
-        if not self._asked:
-            return BUTTON_NONE
-        self._asked = False
-        return self.answer
-
-
 class FrameRefusedError(Exception):
     """The token answered with an ERROR byte."""
 
@@ -137,7 +38,7 @@ class FrameRefusedError(Exception):
 class Host:
     """A host that checks all it says and hears against the CDDL."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Any) -> None:
         self.token = Token(board)
         self.cid = wire.CID_BROADCAST
         self.cid = self.call(wire.CMD_INIT, b"12345678")[8:12]
@@ -211,13 +112,13 @@ class Host:
         return out
 
 
-def records(board: Board) -> Iterator[bytes]:
+def records(board: Any) -> Iterator[bytes]:
     for block in board.blocks.blocks:
         if block[:4] == b"csk1":
             yield block[10 : 10 + int.from_bytes(block[8:10], "big")]
 
 
-def persisted(board: Board) -> None:
+def persisted(board: Any) -> None:
     """What is on flash is what the CDDL says, and only one key block is in use."""
     (record,) = records(board)
     validate("key-record", record)
@@ -226,12 +127,7 @@ def persisted(board: Board) -> None:
 
 
 @pytest.fixture
-def board() -> Board:
-    return Board()
-
-
-@pytest.fixture
-def paired(board: Board) -> tuple[Host, bytes, bytes]:
+def paired(board: Any) -> tuple[Host, bytes, bytes]:
     host = Host(board)
     psk_id, psk = host.pair()
     host.connect(psk_id, psk)
@@ -240,7 +136,7 @@ def paired(board: Board) -> tuple[Host, bytes, bytes]:
     return host, psk_id, psk
 
 
-def test_a_whole_life(board: Board, paired: tuple[Host, bytes, bytes]) -> None:
+def test_a_whole_life(board: Any, paired: tuple[Host, bytes, bytes]) -> None:
     host, psk_id, psk = paired
     persisted(board)
     host.connect(psk_id, psk)
@@ -272,7 +168,7 @@ def test_a_whole_life(board: Board, paired: tuple[Host, bytes, bytes]) -> None:
     assert host.seen == {host._name(op) for op in NAMES}
 
 
-def test_the_eighth_wrong_pin(board: Board, paired: tuple[Host, bytes, bytes]) -> None:
+def test_the_eighth_wrong_pin(board: Any, paired: tuple[Host, bytes, bytes]) -> None:
     _, psk_id, psk = paired
     left = wire.PIN_ATTEMPTS
     while left > 1:
@@ -290,7 +186,38 @@ def test_the_eighth_wrong_pin(board: Board, paired: tuple[Host, bytes, bytes]) -
     assert codec.decode(host.plain(wire.OP_INFO))[5] == wire.TOKEN_BURNT  # type: ignore[index]
 
 
-def test_no_is_no(board: Board, paired: tuple[Host, bytes, bytes]) -> None:
+def test_each_kind_of_channel_has_its_own_requests(board: Any, paired: tuple[Host, bytes, bytes]) -> None:
+    host, psk_id, psk = paired
+    assert host.rpc(wire.OP_PAIR_ACCEPT, "a computer") == {0: wire.STATUS_UNKNOWN_OP}
+    for op in (wire.OP_INFO, wire.OP_IDENTIFY):
+        assert host.rpc(op) == {0: wire.STATUS_UNKNOWN_OP}
+    assert codec.decode(host.call(wire.CMD_PLAIN, codec.encode({0: wire.OP_LIST, 1: 0}))) == {0: wire.STATUS_UNKNOWN_OP}
+    host.session = Session(NativeSuite(), True)
+    host.session.pairing(host.plain(wire.OP_INFO), b"s" * 32)
+    host.session.read_handshake(host.call(wire.CMD_PAIR, host.session.write_handshake()))
+    host.call(wire.CMD_PAIR, host.session.write_handshake())
+    assert host.rpc(wire.OP_UNLOCK, "483920") == {0: wire.STATUS_UNKNOWN_OP}
+    assert host.session.state == session.CLOSED
+    with pytest.raises(FrameRefusedError):
+        host.call(wire.CMD_RECORD, bytes(64))
+    host.connect(psk_id, psk)
+
+
+def test_one_secure_channel_at_a_time(board: Any, paired: tuple[Host, bytes, bytes]) -> None:
+    host, psk_id, psk = paired
+    assert host.rpc(wire.OP_LIST, 0)[0] == wire.STATUS_OK
+    old = host.session
+    with pytest.raises(FrameRefusedError):  # an id that the token does not know costs nothing
+        host.connect(bytes(8), psk)
+    host.session = old
+    assert host.rpc(wire.OP_LIST, 0)[0] == wire.STATUS_OK
+    host.connect(psk_id, psk)
+    assert host.rpc(wire.OP_LIST, 0) == {0: wire.STATUS_LOCKED}  # a new channel is locked
+    with pytest.raises(FrameRefusedError):
+        host.call(wire.CMD_RECORD, old.seal(codec.encode({0: wire.OP_LIST, 1: 0})))
+
+
+def test_no_is_no(board: Any, paired: tuple[Host, bytes, bytes]) -> None:
     host, *_ = paired
     backup_id = host.put()
     board.answer = BUTTON_NO
@@ -301,7 +228,7 @@ def test_no_is_no(board: Board, paired: tuple[Host, bytes, bytes]) -> None:
 
 @pytest.mark.parametrize("cmd", [wire.CMD_PAIR, wire.CMD_SESSION])
 def test_a_key_of_low_order_is_refused_and_the_token_lives(
-    board: Board, paired: tuple[Host, bytes, bytes], cmd: int
+    board: Any, paired: tuple[Host, bytes, bytes], cmd: int
 ) -> None:
     host, psk_id, psk = paired
 
@@ -324,7 +251,7 @@ def test_a_key_of_low_order_is_refused_and_the_token_lives(
     assert host.rpc(wire.OP_UNLOCK, "483920")[0] == wire.STATUS_OK
 
 
-def test_a_changed_info_answer_ends_the_handshake(board: Board, paired: tuple[Host, bytes, bytes]) -> None:
+def test_a_changed_info_answer_ends_the_handshake(board: Any, paired: tuple[Host, bytes, bytes]) -> None:
     host, psk_id, psk = paired
     told = host.plain(wire.OP_INFO)
     downgraded = told.replace(b"\x01\x81\x01", b"\x01\x81\x00", 1)

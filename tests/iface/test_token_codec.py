@@ -142,6 +142,10 @@ def test_the_limits_are_one() -> None:
 
 
 @given(st.binary(max_size=40))
+@example(b"\xf4\x90\x80\x80")
+@example(b"\xf5\x80\x80\x80")
+@example(b"\xff")
+@example(b"\xed\x9f\xbf\xee\x80\x80")
 def test_utf8_is_judged_as_python_judges_it(data: bytes) -> None:
     encoded = codec._head(3, len(data)) + data
     same(encoded)

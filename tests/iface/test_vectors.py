@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import runpy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,6 @@ from coldshare_firmware.keys import Keys
 from coldshare_firmware.person import OpError
 from coldshare_firmware.pin import check_format
 from coldshare_firmware.store import Store
-from coldshare_firmware.types import Files as TokenFiles
-from coldshare_firmware.types import KeyFlash
 from coldshare_iface import codec, framing, messages, suite, wire
 from coldshare_iface import transfer as transfer_rules
 from coldshare_iface.codec import CodecError
@@ -31,13 +30,13 @@ from coldshare_iface.primitives import NativeAes, NativeSuite
 from coldshare_iface.session import RemoteProtocolError, Session
 from coldshare_iface.suite import A128cbcHs256, TagError
 from coldshare_iface.transfer import Transfer, TransferError
-from coldshare_iface.types import Aes
 
 IFACE = Path(codec.__file__).parent
 FOLDER = IFACE / "vectors"
 CDDL = (IFACE / "protocol.cddl").read_text(encoding="utf-8")
 
 Vector = dict[str, Any]
+NewBoard = Callable[..., Any]
 VECTORS: dict[str, Vector] = {
     path.relative_to(FOLDER).as_posix(): json.loads(path.read_text(encoding="utf-8"))
     for path in sorted(FOLDER.glob("*/*.json"))
@@ -331,111 +330,30 @@ def test_transfer(vector: Vector) -> None:
 # --- persisted ---------------------------------------------------------------------------------------------
 
 
-class Blocks:
-    """The key area of a chip: erasing sets a block to 0xFF, programming only clears bits."""
-
-    block_size = 4096
-
-    def __init__(self, images: list[str]) -> None:
-        self.blocks = [bytes.fromhex(image).ljust(self.block_size, b"\xff") for image in images]
-
-    def read(self, block: int) -> bytes:
-        return self.blocks[block]
-
-    def erase(self, block: int) -> None:
-        self.blocks[block] = b"\xff" * self.block_size
-
-    def program(self, block: int, offset: int, data: bytes) -> None:
-        old = self.blocks[block]
-        new = bytes(a & b for a, b in zip(old[offset:], data, strict=False))
-        self.blocks[block] = old[:offset] + new + old[offset + len(data) :]
-
-
-class Files:
-    """A file system in memory."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-
-    def mkdir(self, path: str) -> None:
-        pass
-
-    def listdir(self, path: str) -> list[str]:
-        return [name.rpartition("/")[2] for name in self.files if name.startswith(path + "/")]
-
-    def size(self, path: str) -> int:
-        return len(self.read(path, 0, 1 << 20))
-
-    def read(self, path: str, offset: int, length: int) -> bytes:
-        if path not in self.files:
-            raise OSError(path)
-        return self.files[path][offset : offset + length]
-
-    def write(self, path: str, data: bytes) -> None:
-        self.files[path] = bytes(data)
-
-    def append(self, path: str, data: bytes) -> None:
-        self.files[path] = self.files.get(path, b"") + data
-
-    def rename(self, old: str, new: str) -> None:
-        self.files[new] = self.files.pop(old)
-
-    def remove(self, path: str) -> None:
-        if self.files.pop(path, None) is None:
-            raise OSError(path)
-
-    def free(self) -> int:
-        return 1 << 20
-
-
-class Board:
-    """A board on which nothing happens (`coldshare_firmware.types.Hal`)."""
-
-    model = "test"
-    report_size = wire.REPORT_FS
-
-    def __init__(self, images: list[str]) -> None:
-        self.aes: Aes = NativeAes()
-        self.keys: KeyFlash = Blocks(images)
-        self.files: TokenFiles = Files()
-
-    def random(self, n: int) -> bytes:
-        return bytes(n)
-
-    def now_ms(self) -> int:
-        return 0
-
-    def show(self, lines: list[str], question: bool) -> None:
-        pass
-
-    def button(self) -> int:
-        return 0
-
-
 @of("keyarea")
-def test_keyarea(vector: Vector) -> None:
-    blocks = Blocks(vector["blocks"])
+def test_keyarea(vector: Vector, new_board: NewBoard) -> None:
+    blocks = new_board(vector["blocks"]).blocks
     record = KeyArea(blocks).load()
     assert (None if record is None else codec.encode(record).hex()) == vector["record"]
-    assert blocks.blocks == Blocks(vector["blocks_after"]).blocks
+    assert blocks.blocks == new_board(vector["blocks_after"]).blocks.blocks
     if record is not None:
         schema(vector["rule"]).validate_cbor(bytes.fromhex(vector["record"]))
 
 
-def test_storing_the_golden_records_gives_the_golden_blocks() -> None:
+def test_storing_the_golden_records_gives_the_golden_blocks(new_board: NewBoard) -> None:
     """new is what the first `store` writes, into block A; ready what the second one writes, into block B."""
-    blocks = Blocks(["", ""])
+    blocks = new_board().blocks
     area = KeyArea(blocks)
     assert area.load() is None
     for name in ("new", "ready"):
         vector = VECTORS[f"keyarea/{name}.json"]
         area.store(codec.decode(bytes.fromhex(vector["record"])))  # type: ignore[arg-type]
-        assert blocks.blocks == Blocks(vector["blocks"]).blocks
+        assert blocks.blocks == new_board(vector["blocks"]).blocks.blocks
 
 
-def test_files() -> None:
+def test_files(new_board: NewBoard) -> None:
     """A token with the golden key block reads and writes the golden files."""
-    board = Board(VECTORS["keyarea/ready.json"]["blocks"])
+    board = new_board(VECTORS["keyarea/ready.json"]["blocks"])
     known = Keys(board)
     store = Store(board, known)
     record, meta = VECTORS["files/record.json"], VECTORS["files/staged-meta.json"]
@@ -452,8 +370,8 @@ def test_files() -> None:
     assert store.staged() == tuple(asked)
 
 
-def test_tags_and_pin() -> None:
-    known = Keys(Board(VECTORS["keyarea/ready.json"]["blocks"]))
+def test_tags_and_pin(new_board: NewBoard) -> None:
+    known = Keys(new_board(VECTORS["keyarea/ready.json"]["blocks"]))
     vector = VECTORS["files/tags.json"]
     declared = Declaration(bytes.fromhex(vector["declaration"]))
     tags = {
