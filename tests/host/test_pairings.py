@@ -1,0 +1,147 @@
+"""The one file on the computer that holds secrets for longer than a command."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from coldshare.device.pairings import Pairing, PairingsError, PairingStore
+from coldshare.files import OutputError
+
+A = Pairing(serial=b"serial-a", psk_id=b"psk-id-a", psk=bytes(range(32)))
+B = Pairing(serial=b"serial-b", psk_id=b"psk-id-b", psk=bytes(range(32, 64)))
+
+
+@pytest.fixture
+def store(home: Path) -> PairingStore:
+    return PairingStore(home / "deep" / "pairings.json")
+
+
+def test_nothing_is_known_at_first_and_nothing_is_made_by_asking(store: PairingStore) -> None:
+    assert store.find(A.serial) is None
+    assert not store.path.parent.exists()
+
+
+def test_what_is_kept_is_found_by_a_later_process(store: PairingStore) -> None:
+    store.keep(A)
+    store.keep(B)
+    again = PairingStore(store.path)
+    assert again.find(A.serial) == A
+    assert again.find(B.serial) == B
+    assert again.find(b"serial-c") is None
+
+
+def test_pairing_again_forgets_the_earlier_key(store: PairingStore) -> None:
+    store.keep(A)
+    newer = Pairing(A.serial, b"psk-id-2", bytes(32))
+    store.keep(newer)
+    assert store.find(A.serial) == newer
+    assert A.psk.hex() not in store.path.read_text()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+def test_only_its_owner_can_read_it(store: PairingStore) -> None:
+    before = os.umask(0)
+    try:
+        store.keep(A)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(store.path.parent.stat().st_mode) == 0o700
+    store.path.chmod(0o644)
+    store.keep(B)
+    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
+
+
+def test_a_change_that_fails_loses_nothing(store: PairingStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.keep(A)
+    before = store.path.read_bytes()
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "full")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OutputError):
+        store.keep(B)
+    monkeypatch.undo()
+    assert store.path.read_bytes() == before
+    assert [path.name for path in store.path.parent.iterdir()] == [store.path.name]
+
+
+def test_its_form_is_pinned(store: PairingStore) -> None:
+    """Other versions of coldshare read this file."""
+    store.keep(B)
+    store.keep(A)
+    assert json.loads(store.path.read_bytes()) == {
+        "format": 1,
+        "pairings": [
+            {"serial": A.serial.hex(), "psk_id": A.psk_id.hex(), "psk": A.psk.hex()},
+            {"serial": B.serial.hex(), "psk_id": B.psk_id.hex(), "psk": B.psk.hex()},
+        ],
+    }
+
+
+GOOD = {"serial": "00" * 8, "psk_id": "00" * 8, "psk": "5e" * 32}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"7",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        json.dumps({"format": 1}).encode(),
+        json.dumps({"format": 2, "pairings": []}).encode(),
+        json.dumps({"format": 1, "pairings": 3}).encode(),
+        json.dumps({"format": 1, "pairings": ["x"]}).encode(),
+        json.dumps({"format": 1, "pairings": [GOOD, {"serial": "00"}]}).encode(),
+        json.dumps({"format": 1, "pairings": [GOOD | {"psk": "5e"}]}).encode(),
+        json.dumps({"format": 1, "pairings": [GOOD | {"psk": "zz" * 32}]}).encode(),
+        json.dumps({"format": 1, "pairings": [GOOD | {"psk": 5}]}).encode(),
+        json.dumps({"format": 1, "pairings": []}).encode() + b" " * 1024 * 1024,
+    ],
+    ids=lambda content: f"{len(content)} bytes, {content[-40:]!r}",
+)
+def test_a_damaged_or_foreign_file_is_named_and_left_alone(store: PairingStore, content: bytes) -> None:
+    store.path.parent.mkdir(parents=True)
+    store.path.write_bytes(content)
+    uses: list[Callable[[], object]] = [lambda: store.find(A.serial), lambda: store.keep(A), store.check]
+    for use in uses:
+        with pytest.raises(PairingsError) as caught:
+            use()
+        assert str(store.path) in caught.value.message
+        # What is in it could be a key: neither the words nor a traceback may show it.
+        assert "5e5e" not in repr(caught.value) + repr(caught.value.__cause__)
+        assert caught.value.__suppress_context__
+    assert store.path.read_bytes() == content
+
+
+def test_a_folder_in_its_place(store: PairingStore) -> None:
+    store.path.mkdir(parents=True)
+    with pytest.raises(PairingsError, match="directory"):
+        store.find(A.serial)
+
+
+def test_a_home_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    store = PairingStore(tmp_path / "file" / "home" / "pairings.json")
+    with pytest.raises((OutputError, PairingsError)):
+        store.check()
+    with pytest.raises((OutputError, PairingsError)):
+        store.keep(A)
+
+
+def test_no_key_is_shown_by_accident() -> None:
+    for text in (repr(A), str(A), f"{A}", f"{[A]!r}"):
+        assert A.psk.hex() not in text
+        assert repr(A.psk) not in text
+        assert "psk=" not in text
