@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from coldshare.seal import primitives
-
-from .desk import Desk
+from support.desk import Desk, quick_argon2id
 
 
 @pytest.fixture(autouse=True)
@@ -25,15 +24,10 @@ def real_kdf() -> None:
 
 @pytest.fixture(autouse=True)
 def quick_kdf(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Argon2id with less memory. There is no option for it in coldshare, so it is put in place of the function."""
+    """Seals in no time, except where a test asks for the real thing."""
     if "real_kdf" in request.fixturenames:
         return
-    argon2id = primitives.argon2id
-
-    def quick(password: bytes, salt: bytes, *, memory_kib: int, passes: int, lanes: int) -> bytes:
-        return argon2id(password, salt, memory_kib=8 * lanes, passes=1, lanes=lanes)
-
-    monkeypatch.setattr(primitives, "argon2id", quick)
+    monkeypatch.setattr(primitives, "argon2id", quick_argon2id)
 
 
 @pytest.fixture

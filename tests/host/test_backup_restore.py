@@ -32,8 +32,7 @@ from coldshare_iface.errors import (
 )
 from coldshare_iface.messages import Backup, Declaration
 from coldshare_sim.flash import Chip
-
-from .desk import PASSWORD, Desk, Presses, approves, put_share, rejects, slots, stares, store_as, vault
+from support.desk import PASSWORD, Desk, Presses, approves, put_share, rejects, slots, stares, store_as, vault
 
 PASSWORDS = {"made": "correct horse 2-of-3", "real": "Password123!"}
 

@@ -15,8 +15,7 @@ from coldshare.vault import ShareFacts, read_share
 from coldshare_firmware.declaration import Declaration as OnToken
 from coldshare_iface import wire
 from coldshare_iface.messages import Declaration
-
-from .desk import vault
+from support.desk import vault
 
 # Long, empty, invisible, turning, at the edges of UTF-8 and of the token's limit.
 _names = st.one_of(

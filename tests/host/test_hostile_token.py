@@ -20,8 +20,7 @@ from coldshare.seal.errors import WrongFactorError
 from coldshare_iface import codec, wire
 from coldshare_iface.errors import ColdshareError, ProtocolError, ReplyError
 from coldshare_iface.messages import Backup, Opened
-
-from .desk import PASSWORD, PIN, Desk, Puppet, approves, puppet_client, put_share, vault
+from support.desk import PASSWORD, PIN, Desk, Puppet, approves, puppet_client, put_share, vault
 
 SEALED = b"sealed" * 1000
 DIGEST = hashlib.sha256(SEALED).digest()

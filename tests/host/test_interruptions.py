@@ -15,8 +15,7 @@ from coldshare_iface import wire
 from coldshare_iface.errors import CancelledError, ColdshareError
 from coldshare_iface.messages import Declaration
 from coldshare_sim.flash import Chip
-
-from .desk import PASSWORD, Cable, Desk, approves, put_share, slots, stares, vault
+from support.desk import PASSWORD, Cable, Desk, approves, put_share, slots, stares, vault
 
 SEALED = bytes(range(256)) * 80
 

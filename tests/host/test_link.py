@@ -20,8 +20,7 @@ from coldshare.device.link import Link
 from coldshare_iface import framing, wire
 from coldshare_iface.errors import ColdshareError, ProtocolError
 from coldshare_iface.framing import Assembler
-
-from .desk import bounded
+from support.desk import bounded
 
 CID = b"\x00\x00\x00\x07"
 OTHER = b"\x00\x00\x00\x08"

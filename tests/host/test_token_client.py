@@ -35,8 +35,7 @@ from coldshare_iface.errors import (
     RejectedError,
 )
 from coldshare_sim.flash import Chip
-
-from .desk import PIN, Cable, Desk, Presses, approves, power_up, put_share, rejects, slots, stares, vault
+from support.desk import PIN, Cable, Desk, Presses, approves, power_up, put_share, rejects, slots, stares, vault
 
 WRONG = "000000"
 
