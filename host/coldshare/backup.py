@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from coldshare import declare
+from coldshare.device.errors import DeviceError
 from coldshare.errors import IntegrityError
-from coldshare_iface.errors import ColdshareError, OtherPartyError, TokenError
+from coldshare_iface.errors import ColdshareError, OtherPartyError, ProtocolError
 
 if TYPE_CHECKING:
     from coldshare.device.token import TokenClient
@@ -94,7 +95,7 @@ def backup(
         if isinstance(error, ColdshareError) and not isinstance(error, IntegrityError):
             if committed:
                 error.next_step = _UNCONFIRMED
-            elif committing and not isinstance(error, TokenError):
+            elif committing and isinstance(error, DeviceError | ProtocolError):
                 error.next_step = _UNKNOWN
         raise
     return BackupResult(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from threading import Event
 
 from coldshare.device.errors import (
+    DeviceError,
     FrameProtocolError,
     SessionRefusedError,
     TokenChannelBusyError,
@@ -16,7 +17,7 @@ from coldshare.device.errors import (
 )
 from coldshare.device.transport import Transport
 from coldshare_iface import framing, wire
-from coldshare_iface.errors import ProtocolError
+from coldshare_iface.errors import ColdshareError, ProtocolError
 from coldshare_iface.framing import Assembler, FrameError
 
 log = logging.getLogger(__name__)
@@ -122,6 +123,11 @@ class Link:
             self._cancel()
             # Half a message has no answer to wait for.
             self._lost = not (sent and self._drained(cmd))
+            raise
+        except (DeviceError, ProtocolError):
+            raise
+        except ColdshareError:
+            self._lost = False  # the carrier's own trouble, such as a simulator without a person: nothing is owed
             raise
         self._lost = False
         log.debug("< %02x, %d bytes", answered, len(data))

@@ -9,18 +9,22 @@ from coldshare.device.errors import TransportUnavailableError
 
 
 class Transport(Protocol):
-    """An open way to one token. `report_size` is in bytes."""
+    """An open way to one token. `report_size` is in bytes.
+
+    A DeviceError means that the way is gone. After any other ColdshareError the token has dropped the request and
+    takes the next one.
+    """
 
     report_size: int
     #: True where the person at this computer is the person at the token, as on a simulator that approves by itself.
     unattended: bool
 
     def write(self, report: bytes) -> None:
-        """Send one report of exactly `report_size` bytes. Raises DeviceError."""
+        """Send one report of exactly `report_size` bytes."""
         ...
 
     def read(self, timeout: float) -> bytes | None:
-        """The next report; None after `timeout` seconds without one. Raises DeviceError."""
+        """The next report; None after `timeout` seconds without one."""
         ...
 
     def close(self) -> None: ...
