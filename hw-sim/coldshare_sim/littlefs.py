@@ -8,13 +8,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from littlefs import LittleFS, LittleFSError, UserContext
+from littlefs import LittleFS, LittleFSError, UserContext, lfs
+from littlefs.lfs import LFSFileFlag
 
 from coldshare_sim.errors import DamagedTokenError
 from coldshare_sim.flash import BLOCK, FILE_BLOCKS, KEY_SIZE, PAGE, SIZE, Chip
 
 # littlefs 2.0's disk format: what MicroPython 1.23 can mount, so that images move between the two.
 _DISK_VERSION = 0x00020000
+# lfs.h: LFS_O_RDONLY; WRONLY | CREAT | TRUNC; WRONLY | CREAT | APPEND
+_READ = LFSFileFlag(0x001)
+_WRITE = LFSFileFlag(0x502)
+_APPEND = LFSFileFlag(0x902)
 _ERR_IO = int(LittleFSError.Error.LFS_ERR_IO)
 
 
@@ -120,23 +125,31 @@ class LittleFiles:
             return int(self._fs.stat(path).size)
 
     def read(self, path: str, offset: int, length: int) -> bytes:
-        with self._errors(), self._fs.open(path, "rb", buffering=0) as file:
-            file.seek(offset)
-            return bytes(file.read(length))
+        with self._file(path, _READ) as file:
+            lfs.file_seek(self._fs.fs, file, offset, os.SEEK_SET)
+            return bytes(lfs.file_read(self._fs.fs, file, length))
 
     def write(self, path: str, data: bytes) -> None:
-        self._store(path, "wb", data)
+        self._store(path, _WRITE, data)
 
     def append(self, path: str, data: bytes) -> None:
-        try:
-            self._store(path, "ab", data)
-        except FileNotFoundError:  # littlefs-python does not create here, MicroPython does
-            self._store(path, "wb", data)
+        self._store(path, _APPEND, data)
 
-    def _store(self, path: str, mode: str, data: bytes) -> None:
-        with self._errors(), self._fs.open(path, mode, buffering=0) as file:
-            if file.write(data) != len(data):
+    def _store(self, path: str, how: LFSFileFlag, data: bytes) -> None:
+        with self._file(path, how) as file:
+            if lfs.file_write(self._fs.fs, file, data) != len(data):
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    @contextmanager
+    def _file(self, path: str, flags: LFSFileFlag) -> Iterator[lfs.LFSFile]:
+        # Not through LittleFS.open: when closing fails, its file object closes once more as it is collected, and
+        # littlefs ends the process over that.
+        with self._errors():
+            file = lfs.file_open(self._fs.fs, path, flags)
+            try:
+                yield file
+            finally:
+                lfs.file_close(self._fs.fs, file)
 
     def rename(self, old: str, new: str) -> None:
         with self._errors():

@@ -1,0 +1,272 @@
+"""A flash that fails, runs full or decays: an honest answer, and nothing taken for stored that is not."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from coldshare_firmware.keyarea import KeyArea, StorageError
+from coldshare_firmware.keys import F_FAILS, Keys
+from coldshare_iface import wire
+from coldshare_sim.clock import VirtualClock
+from coldshare_sim.errors import DamagedTokenError
+from coldshare_sim.flash import BLOCK, KEY_SIZE, Chip, KeyBlocks, Operation
+from coldshare_sim.person import AbsentPerson
+from coldshare_sim.token import SimHal
+from coldshare_sim.trace import FlashTrace
+from support.client import LABEL, PIN, WRONG, Bench, Puppet, blob, declaration
+
+
+def keys(bench: Bench) -> Keys:
+    return Keys(SimHal(Chip(bench.image), AbsentPerson(), VirtualClock(), bytes))
+
+
+class Failing:
+    """A chip that refuses operation number `at`, and from then on as many as `times` says."""
+
+    def __init__(self, chip: Chip, at: int, times: int = 1) -> None:
+        self.count = 0
+        self._range = range(at, at + times)
+        chip.before = self
+
+    def __call__(self, operation: Operation) -> None:
+        self.count += 1
+        if self.count - 1 in self._range:
+            raise OSError(errno.EIO, "worn out")
+
+
+def operations(ready: Bench, act: str) -> int:
+    """How many flash operations `act` takes."""
+    other = ready.clone()
+    other.host.again()
+    prepare(other, act)
+    trace = FlashTrace(other.chip)
+    run(other, act)
+    trace.stop()
+    return len(trace.operations)
+
+
+IDS: dict[int, bytes] = {}
+
+
+def prepare(bench: Bench, act: str) -> None:
+    host = bench.host
+    if act in ("begin", "commit", "confirm", "abort"):
+        backup_id, _ = host.reserve()
+        IDS[id(bench)] = backup_id
+        if act != "begin":
+            host.send(backup_id, blob(5000))
+        if act == "confirm":
+            host.ok(wire.OP_COMMIT, backup_id)
+
+
+def run(bench: Bench, act: str) -> int:
+    host = bench.host
+    backup_id = IDS.get(id(bench), b"")
+    if act == "unlock":
+        return host.status(wire.OP_UNLOCK, PIN)
+    if act == "wrong":
+        return host.status(wire.OP_UNLOCK, WRONG)
+    if act == "reserve":
+        return host.status(wire.OP_RESERVE, declaration())
+    if act == "begin":
+        return host.status(wire.OP_BEGIN, backup_id, 5000, bytes(32))
+    op = {"commit": wire.OP_COMMIT, "confirm": wire.OP_CONFIRM, "abort": wire.OP_ABORT}[act]
+    return host.status(op, backup_id)
+
+
+@pytest.mark.parametrize("times", [1, 10_000], ids=["once", "for good"])
+@pytest.mark.parametrize("act", ["unlock", "wrong", "reserve", "begin", "commit", "confirm", "abort"])
+def test_a_write_that_fails(ready: Bench, act: str, times: int) -> None:
+    """At every operation: a status and no exception; what is then on flash is what the token works with."""
+    for at in range(operations(ready, act)):
+        bench = ready.clone()
+        bench.host.again()
+        prepare(bench, act)
+        fault = Failing(bench.chip, at, times)
+        status = run(bench, act)
+        assert status in (wire.STATUS_STORAGE, wire.STATUS_OK, wire.STATUS_PIN_WRONG), f"operation {at}"
+        if status == wire.STATUS_OK:
+            assert act in ("reserve", "begin", "commit", "confirm", "abort"), "only sweeping up may fail unheard"
+        assert fault.count > at
+        bench.chip.before = None
+        assert bench.token._token._keys.record == keys(bench).record
+        assert bench.person.screen[0] == "coldshare"
+        # The flash works again: so does the token.
+        bench.power_cycle()
+        bench.host.again()
+        backup_id, _ = bench.host.put(blob(5000))
+        assert bench.host.get(backup_id, 5000) == blob(5000)
+
+
+def test_no_guess_on_a_flash_that_does_not_count(ready: Bench) -> None:
+    """When the attempt cannot be written down, the PIN is not even looked at."""
+    for pin in (PIN, WRONG):
+        bench = ready.clone()
+        bench.host.hello().open()
+        Failing(bench.chip, 0, 10_000)
+        assert bench.host.status(wire.OP_UNLOCK, pin) == wire.STATUS_STORAGE
+        assert bench.host.status(wire.OP_LIST, 0) == wire.STATUS_LOCKED
+
+
+class Liar(Chip):
+    """Says that it has programmed, and has not."""
+
+    lying = False
+
+    def program(self, offset: int, data: bytes) -> None:
+        if not self.lying:
+            super().program(offset, data)
+
+
+def test_a_flash_that_lies_is_read_back(ready: Bench) -> None:
+    chip = Liar(ready.image)
+    bench = Bench(chip, Puppet())
+    bench.host.psk_id, bench.host.psk = ready.host.psk_id, ready.host.psk
+    bench.host.hello().open()
+    chip.lying = True
+    assert bench.host.status(wire.OP_UNLOCK, PIN) == wire.STATUS_STORAGE
+    assert bench.host.status(wire.OP_LIST, 0) == wire.STATUS_LOCKED
+    chip.lying = False
+    bench.host.ok(wire.OP_UNLOCK, PIN)
+
+
+def test_a_full_flash_says_so(ready: Bench) -> None:
+    """Whatever does not fit is refused before the person is asked, and what was there stays whole."""
+    host = ready.host
+    sizes = [300_000, 300_000, 300_000, 300_000, 100_000]
+    ids = [host.put(blob(size, n), declaration(vault=bytes([n]) * 33))[0] for n, size in enumerate(sizes)]
+    asked = len(ready.person.questions)
+    backup_id, _ = host.reserve(declaration(vault=b"x" * 33))
+    assert host.status(wire.OP_BEGIN, backup_id, 200_000, bytes(32)) == wire.STATUS_NO_SPACE
+    assert len(ready.person.questions) == asked
+    ready.power_cycle()
+    host.again()
+    for n, size in enumerate(sizes):
+        host.ok(wire.OP_OPEN, ids[n], wire.PURPOSE_VERIFY)
+        assert host.get(ids[n], size) == blob(size, n)
+
+
+def test_unreadable_keys_are_left_for_somebody_with_more_time(ready: Bench) -> None:
+    """One bit of the only record has flipped. The token offers nothing and destroys nothing."""
+    ready.host.put(blob(5000))
+    image = bytearray(ready.image)
+    active = 0 if image[:4] == b"csk1" else 1
+    image[active * BLOCK + 300] ^= 0x10
+    damaged = bytes(image)
+    bench = Bench(Chip(damaged))
+    assert bench.host.read_info()[5] == wire.TOKEN_BURNT
+    assert bench.person.screen[0] == "KEYS LOST"
+    assert bench.host.pair() == {0: wire.STATUS_BURNT}
+    bench.power_cycle()
+    assert bench.image == damaged
+    image[active * BLOCK + 300] ^= 0x10
+    repaired = ready.clone(bytes(image))
+    repaired.host.again()
+    assert len(repaired.host.list()) == 1
+
+
+def test_damaged_files_are_not_formatted_over(ready: Bench) -> None:
+    ready.host.put(blob(5000))
+    image = bytearray(ready.image)
+    image[KEY_SIZE : KEY_SIZE + 2 * BLOCK] = blob(2 * BLOCK)
+    chip = Chip(bytes(image))
+    with pytest.raises(DamagedTokenError):
+        Bench(chip)
+    assert bytes(chip.image) == bytes(image)
+
+
+def test_a_record_that_does_not_verify_is_a_storage_error(ready: Bench) -> None:
+    backup_id, _ = ready.host.put(blob(500))
+    hal = SimHal(ready.chip, AbsentPerson(), VirtualClock(), bytes)
+    path = f"/r/{backup_id.hex()}"
+    record = hal.files.read(path, 0, hal.files.size(path))
+    hal.files.write(path, record[:-1] + bytes([record[-1] ^ 1]))
+    ready.power_cycle()
+    ready.host.again()
+    asked = len(ready.person.questions)
+    assert ready.host.status(wire.OP_LIST, 0) == wire.STATUS_STORAGE
+    assert ready.host.status(wire.OP_OPEN, backup_id, wire.PURPOSE_RESTORE) == wire.STATUS_STORAGE
+    assert len(ready.person.questions) == asked
+
+
+def test_a_blob_that_is_gone_is_a_storage_error(ready: Bench) -> None:
+    backup_id, _ = ready.host.put(blob(500))
+    SimHal(ready.chip, AbsentPerson(), VirtualClock(), bytes).files.remove(f"/b/{backup_id.hex()}")
+    ready.power_cycle()
+    ready.host.again()
+    assert ready.host.status(wire.OP_OPEN, backup_id, wire.PURPOSE_RESTORE) == wire.STATUS_STORAGE
+
+
+@pytest.mark.parametrize(
+    "meta", [b"", b"\x00", b"\x83\x01\x02\x03", b"\x83\x50" + bytes(16) + b"\x41x\x41x", bytes(99)]
+)
+def test_a_staged_transfer_that_makes_no_sense_is_dropped(ready: Bench, meta: bytes) -> None:
+    hal = SimHal(ready.chip, AbsentPerson(), VirtualClock(), bytes)
+    hal.files.write("/s/meta", meta)
+    hal.files.write("/s/blob", b"left over")
+    ready.power_cycle()
+    ready.host.again()
+    backup_id, _ = ready.host.put(blob(500))
+    assert ready.host.get(backup_id, 500) == blob(500)
+
+
+# --- the key area by itself
+def area(*blocks: bytes) -> tuple[KeyArea, Chip]:
+    chip = Chip()
+    for number, block in enumerate(blocks):
+        chip.program(number * BLOCK, block)
+    return KeyArea(KeyBlocks(chip)), chip
+
+
+def stored(*records: dict[int, int]) -> Chip:
+    chip = Chip()
+    one = KeyArea(KeyBlocks(chip))
+    one.load()
+    for record in records:
+        one.store(record)  # type: ignore[arg-type]
+    return chip
+
+
+def test_records_take_turns_and_leave_nothing_behind() -> None:
+    chip = stored({1: 1}, {1: 2}, {1: 3})
+    assert chip.image.count(0xFF, BLOCK, 2 * BLOCK) == BLOCK
+    assert KeyArea(KeyBlocks(chip)).load() == {1: 3}
+    assert int.from_bytes(chip.image[4:8], "big") == 3
+
+
+def test_the_higher_sequence_wins_and_the_other_goes() -> None:
+    first, second = stored({1: 1}), stored({1: 1}, {1: 2})
+    one, chip = area(first.image[:BLOCK], second.image[BLOCK : 2 * BLOCK])
+    assert one.load() == {1: 2}
+    assert chip.image.count(0xFF, 0, BLOCK) == BLOCK
+
+
+def test_a_record_too_long_for_its_block() -> None:
+    chip = stored({1: 1})
+    one = KeyArea(KeyBlocks(chip))
+    one.load()
+    before = bytes(chip.image)
+    with pytest.raises(StorageError):
+        one.store({1: bytes(BLOCK)})
+    assert bytes(chip.image) == before
+
+
+def test_looking_repairs_nothing() -> None:
+    first, second = stored({1: 1}), stored({1: 1}, {1: 2})
+    one, chip = area(first.image[:BLOCK], second.image[BLOCK : 2 * BLOCK])
+    before = bytes(chip.image)
+    assert one.load(False) == {1: 2}
+    assert bytes(chip.image) == before
+
+
+def test_a_layout_from_the_future_is_left_alone(ready: Bench) -> None:
+    known = Keys(SimHal(ready.chip, AbsentPerson(), VirtualClock(), bytes))
+    known.change({0: 2})
+    before = ready.image
+    with pytest.raises(DamagedTokenError):
+        Bench(ready.chip)
+    assert ready.image == before
+    assert LABEL.encode() in before
+    assert known.record[F_FAILS] == 0
