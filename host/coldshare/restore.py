@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +45,8 @@ class ReadBackError(IntegrityError):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A backup that was read back whole. `original` is the vault file; `opened` says whether the seal was opened."""
+    """A backup that was read back whole. `original` is the vault file; `opened` says whether the seal was opened,
+    `confirmed` whether this made it count; `backup` is as it stands now."""
 
     backup: Backup
     opened: bool
@@ -86,7 +87,7 @@ def verify(
     checked = _read(client, held, wire.PURPOSE_VERIFY, password, allow_cost, on_step)
     if held.pending and checked.opened:
         client.confirm(held.backup_id)
-        return Checked(held, checked.opened, checked.sealed_size, checked.original, confirmed=True)
+        return replace(checked, backup=replace(held, pending=False), confirmed=True)
     return checked
 
 

@@ -19,10 +19,9 @@ import pytest
 
 from coldshare.cli.app import run
 from coldshare.device.pairings import PairingStore
-from coldshare.vault.checks import Checks
 from coldshare.vault.container import open_container
 from coldshare.vault.errors import VaultPasswordNeededError
-from coldshare.vault.message import parse_vault
+from coldshare.vault.vault_pb2 import Vault
 from coldshare_firmware.keyarea import KeyArea, StorageError
 from coldshare_firmware.keys import (
     F_LABEL,
@@ -100,14 +99,12 @@ class Secrets:
 @cache
 def share_secrets(data: bytes, password: str | None) -> dict[str, bytes]:
     try:
-        vault = parse_vault(open_container(data, password).vault, Checks())
+        vault = Vault.FromString(open_container(data, password).vault)
     except VaultPasswordNeededError:
         return {}
-    return {
-        "s_i": vault.ecdsa_share[140:172],
-        "EdDSA s_i": vault.eddsa_share[3:35],
-        "OT seed": vault.ecdsa_share[-64:-32],
-    }
+    # The longer one is the ECDSA share: their order in the file is free.
+    eddsa, ecdsa = sorted((base64.b64decode(share.keyshare) for share in vault.key_shares), key=len)
+    return {"s_i": ecdsa[140:172], "EdDSA s_i": eddsa[3:35], "OT seed": ecdsa[-64:-32]}
 
 
 def key_record(path: Path) -> dict[int, Any]:
@@ -163,7 +160,9 @@ class Shell:
             timeout=120,
             check=False,
         )
-        return self._checked(Said(done.returncode, done.stdout.decode(), done.stderr.decode()))
+        return self._checked(
+            Said(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+        )
 
     def learn(self) -> None:
         """Look up the secrets that the commands so far have made."""
