@@ -51,7 +51,7 @@ class Token:
         self._job_cid = b""
         self._status = person.BUSY
         self._status_at = 0
-        self._asked = False  # the job under way has put a question on the screen
+        self._lines: list[str] = []  # what is on the screen; nothing we know of while a person is asked
         self._until = -1  # when a screen that asks nothing gives way to the idle one
         self._idle()
 
@@ -60,11 +60,16 @@ class Token:
         record = self._keys.record
         left = wire.PIN_ATTEMPTS - record[F_FAILS]
         self._until = -1
-        self._hal.show(screens.idle(self._keys.state, record[F_LABEL], record[F_SERIAL], left), False)
+        self._put(screens.idle(self._keys.state, record[F_LABEL], record[F_SERIAL], left))
 
     def _show(self, lines: "list[str]", milliseconds: int) -> None:
         self._until = self._hal.now_ms() + milliseconds
-        self._hal.show(lines, False)
+        self._put(lines)
+
+    def _put(self, lines: "list[str]") -> None:
+        if lines != self._lines:
+            self._lines = lines
+            self._hal.show(lines, False)
 
     # --- reports
     def feed(self, report: bytes) -> None:
@@ -267,7 +272,7 @@ class Token:
             self._reply(reply)
             return
         if status == wire.KEEPALIVE_PERSON:
-            self._asked = True
+            self._lines = []
         now = self._hal.now_ms()
         if status != self._status or now - self._status_at >= wire.KEEPALIVE_MS:
             self._status_at = now
@@ -277,7 +282,6 @@ class Token:
     def _reply(self, reply: "Map") -> None:
         cid = self._job_cid
         current = self._session
-        idle = self._asked or reply[0] != wire.STATUS_OK
         self._drop_job()
         if current is not None and cid == self._session_cid:
             try:
@@ -287,9 +291,7 @@ class Token:
                 self._refuse_session(cid)
             if current.state == session.CLOSED or self._keys.state == wire.TOKEN_BURNT:
                 self._close_session()
-                idle = True
-        if idle:
-            self._idle()
+        self._idle()
 
     def _drop_job(self) -> None:
         if self._job is not None:
@@ -297,4 +299,3 @@ class Token:
         self._job = None
         self._job_cid = b""
         self._status = person.BUSY
-        self._asked = False
