@@ -220,7 +220,7 @@ sys.exit(run(sys.argv[1:]))
         [sys.executable, "-c", script, *argv],
         capture_output=True,
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])},
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()

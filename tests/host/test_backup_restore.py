@@ -53,7 +53,6 @@ def password_of(name: str, data: bytes) -> str | None:
     return None
 
 
-@pytest.mark.usefixtures("real_kdf")
 @pytest.mark.parametrize("name", dkls_files() or [pytest.param("", marks=pytest.mark.skip("no fixtures"))])
 def test_every_file_goes_onto_a_token_and_comes_back(desk: Desk, fixtures_dir: Path, tmp_path: Path, name: str) -> None:
     data = (fixtures_dir / name).read_bytes()
@@ -82,6 +81,16 @@ def test_every_file_goes_onto_a_token_and_comes_back(desk: Desk, fixtures_dir: P
     restore.restore(client, held, PASSWORD, out)
     assert out.read_bytes() == data
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
+
+
+@pytest.mark.usefixtures("real_kdf")
+def test_at_the_real_cost_of_a_password(desk: Desk, tmp_path: Path) -> None:
+    chip = desk.token()
+    put_share(desk.client(chip), vault()[0].vult)
+    client = desk.client(chip)
+    (held,) = client.backups()
+    restore.restore(client, held, PASSWORD, tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == vault()[0].vult
 
 
 def test_none_of_them_is_left_out(fixtures_dir: Path) -> None:
