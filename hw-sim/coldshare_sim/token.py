@@ -80,6 +80,7 @@ class SoftToken:
         self.report_size = report_size
         self._clock = clock or RealClock()
         self._random = random
+        self._fetched: list[bytes] = []  # from the firmware and not yet to the host: Ctrl-C came in between
         if isinstance(where, Path):
             if create:
                 with suppress(TokenExistsError):
@@ -104,6 +105,7 @@ class SoftToken:
     def power_cycle(self) -> None:
         """Pull the plug and put it back: what is not on the chip is gone."""
         self._token = self._power_up()
+        self._fetched.clear()
 
     def write(self, report: bytes) -> None:
         """One report to the token."""
@@ -126,12 +128,15 @@ class SoftToken:
             self._clock.sleep(min(_SLICE, left / 1000) if self._token.waiting else left / 1000)
 
     def _poll(self) -> bytes | None:
-        if not self._token.waiting:
+        if not self._fetched and not self._token.waiting:
             return self._token.poll()
-        with _uninterrupted():
-            report = self._token.poll()
-        self.chip.check()
-        return report
+        if not self._fetched:
+            with _uninterrupted():
+                report = self._token.poll()
+                if report is not None:
+                    self._fetched.append(report)
+            self.chip.check()
+        return self._fetched.pop() if self._fetched else None
 
     def close(self) -> None:
         self.person.close()
