@@ -149,6 +149,7 @@ def _read(
     on_step("opening", 0, len(sealed))
     content = unpack(envelope.open(Factors(password=password, token=opened.factor), allow_cost=allow_cost))
     _compare(content, opened.declared, held.declaration)
+    client.check_cancelled()  # opening took a while, and a file that nobody wants any more must not be written
     return Checked(held, opened=True, sealed_size=len(sealed), original=content.original)
 
 

@@ -112,7 +112,7 @@ OPERATIONS = {
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(replies=st.lists(_reply, min_size=1, max_size=4))
 def test_any_answer_to_any_question(name: str, replies: list[bytes]) -> None:
     """The last answer is repeated for ever; the conversation ends all the same."""

@@ -3,6 +3,7 @@ says that it is unconfirmed. Trying again always works."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -172,6 +173,22 @@ def test_an_event_that_is_set_already_asks_the_token_nothing(desk: Desk) -> None
         with pytest.raises(CancelledError):
             use()
     assert person.questions == []
+
+
+@pytest.mark.parametrize(("step", "done"), [("confirming", 0), ("reading", 0), ("reading", 60_000), ("opening", 0)])
+@pytest.mark.parametrize("how", ["cancel", "ctrl-c"])
+def test_stopping_a_restore_at_any_step_writes_nothing(
+    desk: Desk, tmp_path: Path, step: str, done: int, how: str
+) -> None:
+    chip, _ = desk.stored()
+    cancel = Event()
+    client = desk.client(chip, cancel=cancel)
+    (held,) = client.backups()
+    action, kind = (cancel.set, CancelledError) if how == "cancel" else (raises(KeyboardInterrupt()), KeyboardInterrupt)
+    with pytest.raises(kind):
+        restore.restore(client, held, PASSWORD, tmp_path / "out", on_step=at(step, done, action))
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    restore.restore(desk.client(chip), held, PASSWORD, tmp_path / "out")
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["first backup", "replacing one"])

@@ -147,9 +147,13 @@ class TokenClient:
             raise SessionRefusedError from error
         self._session = session
 
-    def _call(self, op: int, *fields: bytes | str | int) -> dict[int, Value]:
+    def check_cancelled(self) -> None:
+        """Raise CancelledError once `cancel` is set: for work that is done without the token."""
         if self._cancel is not None and self._cancel.is_set():
             raise CancelledError
+
+    def _call(self, op: int, *fields: bytes | str | int) -> dict[int, Value]:
+        self.check_cancelled()
         return self._exchange(encode_request(op, *fields), self._cancel)
 
     def _exchange(self, request: bytes, cancel: Event | None) -> dict[int, Value]:
