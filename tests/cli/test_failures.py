@@ -304,15 +304,6 @@ def test_every_code_and_status_is_stable() -> None:
     assert all(len(statuses) == 1 for statuses in by_code.values())
 
 
-def test_gg20_is_not_yet(shell: Shell, fixtures_dir: Path) -> None:
-    for as_json in (False, True):
-        for name in ("Test-part1of2.vult", "Test-part2of2.vult"):
-            file = str(fixtures_dir / "real" / name)
-            for argv in (backup(file), ("inspect", file)):
-                said = shell(*argv, *(["--json"] if as_json else []))
-                assert "GG20" in failed(said, "not_yet_gg20", 3, as_json=as_json)
-
-
 def test_other_generation(shell: Shell, fixtures_dir: Path) -> None:
     empty_token(shell)
     old, new = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +19,9 @@ from coldshare.files import OutputError, OutputExistsError
 from coldshare.restore import AmbiguousBackupError, NothingToRestoreError, ReadBackError
 from coldshare.seal.errors import WrongFactorError
 from coldshare.vault import read_share
-from coldshare.vault.errors import NotYetGg20Error, VaultPasswordNeededError, VaultPasswordWrongError
+from coldshare.vault.errors import NotYetLibraryError, VaultPasswordNeededError, VaultPasswordWrongError
 from coldshare.vault.synthetic import encrypt_vlt2
+from coldshare.vault.vault_pb2 import Vault, VaultContainer
 from coldshare_firmware.person import BUTTON_NO, BUTTON_YES
 from coldshare_iface import wire
 from coldshare_iface.errors import (
@@ -175,12 +177,21 @@ def test_the_party_that_came_in_by_a_reshare_is_another_party(desk: Desk, fixtur
     unchanged(desk, chip, lambda: put_share(desk.client(chip), new), OtherPartyError)
 
 
-def test_what_is_not_a_sound_share_never_reaches_the_token(desk: Desk, fixtures_dir: Path) -> None:
+def set_library(vult: bytes, number: int) -> bytes:
+    """The same share, said to be of another signing library."""
+    container = VaultContainer.FromString(b64decode(vult))
+    inner = Vault.FromString(b64decode(container.vault))
+    inner.lib_type = number  # type: ignore[assignment]
+    container.vault = b64encode(inner.SerializeToString()).decode()
+    return b64encode(container.SerializeToString())
+
+
+def test_what_is_not_a_sound_share_never_reaches_the_token(desk: Desk) -> None:
     chip = desk.token()
-    gg20 = (fixtures_dir / "real" / "Test-part1of2.vult").read_bytes()
+    newer = set_library(vault()[0].vult, 7)
     locked = encrypt_vlt2(vault()[0].vult, "its own")
     for data, options, kind in (
-        (gg20, {}, NotYetGg20Error),
+        (newer, {}, NotYetLibraryError),
         (locked, {}, VaultPasswordNeededError),
         (locked, {"vault_password": "not its own"}, VaultPasswordWrongError),
         (vault()[0].vult[:1000], {}, ColdshareError),

@@ -15,6 +15,7 @@ from coldshare.vault.curves import ED25519_ORDER, SECP256K1_ORDER, secp256k1_int
 from coldshare.vault.errors import ShareArithmeticError, ShareCheckError, ShareLayoutError, ShareMismatchError
 from coldshare.vault.synthetic import SyntheticShare, make_vault
 
+from . import test_gg20, test_key_import
 from .builders import Opened, edit, open_vult
 
 CODES = {
@@ -78,9 +79,17 @@ def party(name: str) -> Callable[[Opened], None]:
 
 # Offsets in a 2-of-3 share: header to 172, entries of 98 to 466, OT seeds from there.
 FAILURES: list[tuple[str, Callable[[Opened], object], str]] = [
-    ("key_share_keys", lambda o: setattr(o.vault.key_shares[0], "public_key", G.hex()), "another public key"),
-    ("key_share_keys", same_key_twice, "another public key"),
-    ("key_share_keys", lambda o: setattr(o.vault.key_shares[1], "public_key", "not hex"), "another public key"),
+    (
+        "key_share_keys",
+        lambda o: setattr(o.vault.key_shares[0], "public_key", G.hex()),
+        "none for the vault's ECDSA key",
+    ),
+    ("key_share_keys", same_key_twice, "none for the vault's EdDSA key"),
+    (
+        "key_share_keys",
+        lambda o: setattr(o.vault.key_shares[1], "public_key", "not hex"),
+        "none for the vault's EdDSA key",
+    ),
     ("dkls_header", lambda o: o.ecdsa.__delitem__(slice(171, None)), "It has 171 bytes"),
     ("dkls_header", lambda o: o.ecdsa.clear(), "It has 0 bytes"),
     ("dkls_magic", ecdsa(0, b"\x01"), "Its first 4 bytes are 01000001"),
@@ -160,7 +169,7 @@ def test_a_share_that_fails_a_check(vult: bytes, check: str, change: Callable[[O
 
 
 def test_every_check_has_a_share_that_fails_it() -> None:
-    assert {row[0] for row in FAILURES} == set(CHECKS)
+    assert {row[0] for row in FAILURES} | test_gg20.FAILED_CHECKS | test_key_import.FAILED_CHECKS == set(CHECKS)
 
 
 def test_an_untouched_share_passes(vult: bytes) -> None:

@@ -18,6 +18,7 @@ from typing import Final
 from . import curves
 from .checks import Checks
 from .limits import MAX_BLANK_RUN, MAX_PARTIES
+from .shamir import PublicShares, check_public_shares
 
 MAGIC: Final = b"\x00\x00\x00\x01"
 HEADER_SIZE: Final = 172
@@ -133,35 +134,8 @@ def _check_arithmetic(public: DklsPublic, secret: bytes, checks: Checks) -> None
         own == public.public_shares[public.index],
         f"The secret at byte {_SECRET.start} does not belong to the public share of party {public.index}.",
     )
-    _check_interpolation(public, checks)
-
-
-def _check_interpolation(public: DklsPublic, checks: Checks) -> None:
-    """Every t-subset of the S_k interpolates to the public key, in n-t+1 interpolations instead of C(n, t).
-
-    Let f be the polynomial of degree below t through the first t points. If f(0)*G is the key and every
-    further S_k is f(x_k)*G, then all points lie on f, and every t of them give f back, so the key. Conversely,
-    if every t-subset gives the key, then for any k beyond, the polynomials through {first t-1, k} and through
-    the first t agree in t places (those t-1, and 0, which no x_k is): they are the same, and S_k lies on f.
-
-    The first t-1 of them give the key too exactly when f has a lower degree than the threshold says: then fewer
-    than t parties could sign.
-    """
-    t = public.threshold
     points = [int.from_bytes(point, "big") for point in public.points]
-    first_points, first_shares = points[:t], public.public_shares[:t]
-    key = curves.secp256k1_interpolate(first_points, first_shares, 0)
-    checks.require(
-        "dkls_interpolation",
-        key == public.public_key,
-        f"The public shares of parties 0 to {t - 1} give another key.",
+    shares = PublicShares(
+        points, public.public_shares, public.public_key, public.threshold, curves.secp256k1_interpolate
     )
-    for party in range(t, public.parties):
-        on_polynomial = curves.secp256k1_interpolate(first_points, first_shares, points[party])
-        checks.require(
-            "dkls_interpolation",
-            on_polynomial == public.public_shares[party],
-            f"The public share of party {party} does not fit those of parties 0 to {t - 1}.",
-        )
-    too_few = curves.secp256k1_interpolate(first_points[:-1], first_shares[:-1], 0)
-    checks.require("dkls_degree", too_few != public.public_key, f"Already {t - 1} do.")
+    check_public_shares(shares, "dkls", "", checks)

@@ -77,41 +77,10 @@ class NotYetSupportedError(InputError):
     next_step = "Keep the backup that you have. The roadmap in the README says what comes next."
 
 
-class NotYetGg20Error(NotYetSupportedError):
-    """This is a share of a GG20 vault. coldshare backs up DKLS vaults; GG20 is not supported yet."""
-
-    code = "not_yet_gg20"
-    next_step = "Upgrade the vault to DKLS in the app and export every share again, or keep the backup you have."
-
-
-class NotYetKeyImportError(NotYetSupportedError):
-    """This vault was made from an imported seed and has one key per chain. That is not supported yet."""
-
-    code = "not_yet_key_import"
-
-
-class NotYetMldsaError(NotYetSupportedError):
-    """This vault has an ML-DSA key besides ECDSA and EdDSA. That is not supported yet."""
-
-    code = "not_yet_mldsa"
-
-
-class NotYetFrostError(NotYetSupportedError):
-    """This vault has FROST keys (Zcash or Monero) besides ECDSA and EdDSA. That is not supported yet."""
-
-    code = "not_yet_frost"
-
-
 class NotYetLibraryError(NotYetSupportedError):
     """This share was made by a signing library that this version of coldshare does not know."""
 
     code = "not_yet_library"
-
-
-class NotYetExtraKeySharesError(NotYetSupportedError):
-    """This file holds more key shares than the ECDSA and the EdDSA one. That is not supported yet."""
-
-    code = "not_yet_extra_key_shares"
 
 
 class NotYetZipError(NotYetSupportedError):

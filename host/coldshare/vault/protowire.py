@@ -7,8 +7,9 @@ Source: https://protobuf.dev/programming-guides/encoding/
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from .limits import MAX_FIELDS
 
@@ -68,6 +69,33 @@ def walk(message: bytes) -> list[Field]:
         fields.append(Field(number, wire_type, start, end))
         at = end
     return fields
+
+
+#: Known field numbers, and for those that are messages, what is known in them.
+Known: TypeAlias = "Mapping[int, Known | None]"
+
+
+def unknown_fields(message: bytes, fields: Sequence[Field], known: Known) -> list[str]:
+    """The numbers of the fields of `message` that are not known, each once; `7.3` is field 3 in a message 7."""
+    unknown: dict[str, None] = {}
+    for field in sorted(fields, key=lambda field: field.number):
+        inner = known.get(field.number)
+        if field.number not in known:
+            unknown[str(field.number)] = None
+        elif inner is not None and field.wire_type == LENGTH_DELIMITED:
+            value = message[field.start : field.end]
+            try:
+                found = walk(value)
+            except WireError:  # whoever decodes the message says so
+                continue
+            unknown |= {f"{field.number}.{number}": None for number in unknown_fields(value, found, inner)}
+    return list(unknown)
+
+
+def unknown_warning(what: str, unknown: Sequence[str]) -> str:
+    """What to say about them."""
+    shown = ", ".join(unknown[:8]) + (", and more" if len(unknown) > 8 else "")
+    return f"The {what} has fields that this version does not know ({shown}). They are kept, and not checked."
 
 
 def _varint(message: bytes, at: int) -> tuple[int, int]:

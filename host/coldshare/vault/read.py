@@ -6,11 +6,11 @@ from typing import Final, NoReturn
 
 from .checks import Checks
 from .container import open_container
-from .dkls import DklsPublic, read_dkls
+from .dkls_vault import check_dkls_vault
 from .encryption import Encryption
 from .facts import JsonValue, ShareFacts
-from .message import VaultMessage, parse_vault
-from .schnorr import SchnorrPublic, read_schnorr
+from .gg20_vault import check_gg20_vault
+from .vault_proto import parse_vault
 
 
 class VaultShare:
@@ -55,67 +55,7 @@ def read_share(data: bytes, *, password: str | None = None) -> VaultShare:
     `VaultPasswordWrongError`, `ShareCheckError` where the share contradicts itself or the vault around it.
     """
     opened = open_container(data, password)
+    vault = parse_vault(opened.vault)
     checks = Checks()
-    vault = parse_vault(opened.vault, checks)
-    dkls = read_dkls(vault.ecdsa_share, checks)
-    schnorr = read_schnorr(vault.eddsa_share, checks)
-    _check_agreement(vault, dkls, schnorr, checks)
-    facts = ShareFacts(
-        vault_name=vault.name,
-        public_key_ecdsa=dkls.public_key,
-        public_key_eddsa=schnorr.public_key,
-        chain_code=dkls.chain_code,
-        party=vault.party,
-        signers=vault.signers,
-        index=dkls.index,
-        threshold=dkls.threshold,
-        parties=dkls.parties,
-        library="DKLS",
-        generation=dkls.generation,
-        reshared=dkls.reshared,
-        created_at=vault.created_at,
-        reshare_prefix=vault.reshare_prefix,
-        points_ecdsa=dkls.points,
-        public_shares_ecdsa=dkls.public_shares,
-        public_share_eddsa=schnorr.public_share,
-        checks=checks.report(),
-        warnings=(*vault.warnings, *_odd_halves(dkls, schnorr)),
-    )
+    facts = check_gg20_vault(vault, checks) if vault.is_gg20 else check_dkls_vault(vault, checks)
     return VaultShare(data, facts, opened.encryption)
-
-
-def _check_agreement(vault: VaultMessage, dkls: DklsPublic, schnorr: SchnorrPublic, checks: Checks) -> None:
-    """The two halves and the vault around them tell of the same vault and party."""
-    checks.require("dkls_public_key", dkls.public_key == vault.public_key_ecdsa, "The field is public_key_ecdsa.")
-    checks.require("dkls_chain_code", dkls.chain_code == vault.chain_code, "The field is hex_chain_code.")
-    checks.require("schnorr_public_key", schnorr.public_key == vault.public_key_eddsa, "It is public_key_eddsa.")
-    for name, of_dkls, of_schnorr in (
-        ("schnorr_threshold", dkls.threshold, schnorr.threshold),
-        ("schnorr_parties", dkls.parties, schnorr.parties),
-        ("schnorr_index", dkls.index, schnorr.index),
-    ):
-        checks.require(name, of_dkls == of_schnorr, f"The ECDSA share says {of_dkls}, the EdDSA one {of_schnorr}.")
-    checks.require(
-        "signer_count",
-        len(vault.signers) == dkls.parties,
-        f"The vault names {len(vault.signers)}, the share is for {dkls.parties}.",
-    )
-    checks.require("party_is_signer", vault.party in vault.signers, f"The field local_party_id says {vault.party}.")
-    place = vault.signers.index(vault.party)
-    checks.require(
-        "party_index",
-        place == dkls.index,
-        f"{vault.party} is number {place} of the signers, the share is that of number {dkls.index}.",
-    )
-
-
-def _odd_halves(dkls: DklsPublic, schnorr: SchnorrPublic) -> list[str]:
-    warnings = []
-    if dkls.reshared != schnorr.reshared:
-        warnings.append(
-            "Only one half of this share (ECDSA or EdDSA) has been reshared. A reshare may have stopped halfway:"
-            " make sure that the vault still signs on both kinds of chain."
-        )
-    if schnorr.reserved:
-        warnings.append("The EdDSA share has an unknown mark at byte 99; it is kept as it is.")
-    return warnings

@@ -12,7 +12,7 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from . import base64text, curves
 from .dkls import MAGIC, OT_SEEDS_SIZE
@@ -36,6 +36,14 @@ class SyntheticShare:
     file_name: str
     #: The plain `.vult` file.
     vult: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChainGroup:
+    """Chains that have one key among them, besides the vault's own two keys."""
+
+    chains: tuple[str, ...]
+    is_eddsa: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +75,60 @@ def make_vault(
 
     `created_at` is in Unix seconds. Raises `ValueError` for a committee that no vault can have.
     """
+    return _make(name, party_ids, threshold, [], created_at, random)
+
+
+def make_key_import(
+    name: str,
+    party_ids: Sequence[str],
+    threshold: int,
+    groups: Sequence[ChainGroup],
+    *,
+    created_at: int = 0,
+    random: Random = secrets.token_bytes,
+) -> list[SyntheticShare]:
+    """As `make_vault`, a vault as the apps make one of an imported seed: every group of chains has a key of its own."""
+    return _make(name, party_ids, threshold, groups, created_at, random)
+
+
+def _make(
+    name: str,
+    party_ids: Sequence[str],
+    threshold: int,
+    groups: Sequence[ChainGroup],
+    created_at: int,
+    random: Random,
+) -> list[SyntheticShare]:
     parties = len(party_ids)
     if not 2 <= threshold <= parties <= MAX_PARTIES or len(set(party_ids)) != parties:
         raise ValueError("a vault has 2 to 32 different parties and a threshold from 2 to their number")
+    keygens = [_keygen(parties, threshold, random) for _ in range(1 + len(groups))]
+    shares = []
+    for index, party in enumerate(party_ids):
+        root, *others = ((keygen.generation, keygen.share(index, random)) for keygen in keygens)
+        vult = _vult(name, party_ids, index, root, list(zip(groups, others, strict=True)), created_at)
+        shares.append(SyntheticShare(party, _file_name(name, keygens[0].generation, index), vult))
+    return shares
 
+
+@dataclass(frozen=True, slots=True)
+class _Keygen:
+    """A run of keygen, with the secrets of all parties."""
+
+    generation: _Generation
+    ecdsa_secrets: list[bytes]
+    eddsa_secrets: list[bytes]
+    zeta_seeds: dict[tuple[int, int], bytes]
+
+    def share(self, index: int, random: Random) -> tuple[bytes, bytes]:
+        """The raw ECDSA and EdDSA share of a party."""
+        return (
+            _dkls_share(self.generation, index, self.ecdsa_secrets[index], self.zeta_seeds, random),
+            _schnorr_share(self.generation, index, self.eddsa_secrets[index]),
+        )
+
+
+def _keygen(parties: int, threshold: int, random: Random) -> _Keygen:
     order = curves.SECP256K1_ORDER
     points = _distinct(parties, order, random)
     ecdsa = [_scalar(order, random) for _ in range(threshold)]
@@ -89,21 +147,12 @@ def make_vault(
         eddsa_key_id=random(32),
         eddsa_chain_code=random(32),
     )
-    zeta_seeds = {(a, b): random(32) for a in range(parties) for b in range(a + 1, parties)}
-    shares = []
-    for index, party in enumerate(party_ids):
-        eddsa_secret = _evaluate(eddsa, index + 1, curves.ED25519_ORDER).to_bytes(32, "little")
-        vult = _vult(
-            name,
-            party_ids,
-            index,
-            generation,
-            ecdsa_share=_dkls_share(generation, index, ecdsa_secrets[index], zeta_seeds, random),
-            eddsa_share=_schnorr_share(generation, index, eddsa_secret),
-            created_at=created_at,
-        )
-        shares.append(SyntheticShare(party, _file_name(name, generation, index), vult))
-    return shares
+    return _Keygen(
+        generation,
+        ecdsa_secrets,
+        [_evaluate(eddsa, k + 1, curves.ED25519_ORDER).to_bytes(32, "little") for k in range(parties)],
+        {(a, b): random(32) for a in range(parties) for b in range(a + 1, parties)},
+    )
 
 
 def encrypt_legacy(vult: bytes, password: str, *, random: Random = secrets.token_bytes) -> bytes:
@@ -194,20 +243,23 @@ def _schnorr_share(generation: _Generation, index: int, secret: bytes) -> bytes:
     )
 
 
+#: What one party has of one keygen: the public side, the raw ECDSA share and the raw EdDSA share.
+_Part: TypeAlias = "tuple[_Generation, tuple[bytes, bytes]]"
+
+
 def _vult(
     name: str,
     party_ids: Sequence[str],
     index: int,
-    generation: _Generation,
-    *,
-    ecdsa_share: bytes,
-    eddsa_share: bytes,
+    root: _Part,
+    groups: Sequence[tuple[ChainGroup, _Part]],
     created_at: int,
 ) -> bytes:
     from google.protobuf.timestamp_pb2 import Timestamp
 
-    from .vault_pb2 import LIB_TYPE_DKLS, KeyShare, Vault, VaultContainer
+    from .vault_pb2 import LIB_TYPE_DKLS, LIB_TYPE_KEYIMPORT, Vault, VaultContainer
 
+    generation, (ecdsa_share, eddsa_share) = root
     vault = Vault(
         name=name,
         public_key_ecdsa=generation.ecdsa_key.hex(),
@@ -215,13 +267,17 @@ def _vult(
         signers=party_ids,
         created_at=Timestamp(seconds=created_at),
         hex_chain_code=generation.chain_code.hex(),
-        key_shares=[
-            KeyShare(public_key=key.hex(), keyshare=base64text.encode(share).decode())
-            for key, share in ((generation.ecdsa_key, ecdsa_share), (generation.eddsa_key, eddsa_share))
-        ],
         local_party_id=party_ids[index],
-        lib_type=LIB_TYPE_DKLS,
+        lib_type=LIB_TYPE_KEYIMPORT if groups else LIB_TYPE_DKLS,
     )
+    keys = [(generation.ecdsa_key, ecdsa_share), (generation.eddsa_key, eddsa_share)]
+    for group, (of_group, shares) in groups:
+        key = of_group.eddsa_key if group.is_eddsa else of_group.ecdsa_key
+        keys.append((key, shares[group.is_eddsa]))
+        for chain in group.chains:
+            vault.chain_public_keys.add(chain=chain, public_key=key.hex(), is_eddsa=group.is_eddsa)
+    for key, share in keys:
+        vault.key_shares.add(public_key=key.hex(), keyshare=base64text.encode(share).decode())
     inner = base64text.encode(vault.SerializeToString(deterministic=True)).decode()
     return base64text.encode(VaultContainer(version=1, vault=inner).SerializeToString(deterministic=True))
 
