@@ -24,7 +24,7 @@ class StorageError(Exception):
 
 
 def _is_blank(data: bytes) -> bool:
-    return data == b"\xff" * len(data)
+    return data.count(b"\xff") == len(data)
 
 
 class KeyArea:

@@ -78,7 +78,7 @@ class Keys:
     def _write(self, record: "Map") -> None:
         try:
             self._area.store(record)
-        except (StorageError, OSError):
+        except Exception:  # a full heap comes at any line too
             self.reload(False)  # the old record or the new one: never act on what the flash does not hold
             raise
         self.record = record

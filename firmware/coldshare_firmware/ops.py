@@ -6,7 +6,6 @@ in `policy`, the words are in `screens`; here is the order in which things happe
 
 from coldshare_firmware import policy, screens
 from coldshare_firmware.declaration import Declaration
-from coldshare_firmware.keyarea import StorageError
 from coldshare_firmware.keys import (
     F_LABEL,
     F_PAIRINGS,
@@ -169,7 +168,7 @@ class Operations:
         self._transfer.check_chunk(offset, len(data))
         try:
             self._store.append(data)
-        except OSError:
+        except Exception:
             self._transfer = Transfer()  # only the file knows how long it is now: the host has to ask with `begin`
             raise
         self._transfer.chunk(offset, len(data))
@@ -203,7 +202,7 @@ class Operations:
         try:
             self._store.keep_staged(backup_id)
             self._keys.change({F_SLOTS: policy.commit(self._keys.slots, backup_id)})
-        except (StorageError, OSError):
+        except Exception:
             self._transfer = Transfer()  # the blob may have moved already: the host has to ask with `begin`
             raise
         self._transfer.commit(backup_id)

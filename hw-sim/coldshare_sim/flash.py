@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Callable
@@ -190,6 +191,7 @@ def _cannot_write(path: Path, error: OSError) -> str:
 def read_image(path: Path) -> bytes:
     """The flash image in that file, which stays as it is. Raises like opening it would."""
     try:
+        _check_kind(path)
         with path.open("rb", buffering=0) as file:
             _lock(file, path, shared=True)
             image = file.read(SIZE + 1)
@@ -203,10 +205,18 @@ def read_image(path: Path) -> bytes:
 
 def _open(path: Path) -> BinaryIO:
     try:
+        _check_kind(path)
         # Unbuffered: a killed process loses nothing that the token has been told is programmed.
         return path.open("r+b", buffering=0)
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def _check_kind(path: Path) -> None:
+    """A pipe or a device would answer later, or never."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise NotATokenError(f"{path} is not a file, so it is no software token.")
 
 
 def _unreadable(path: Path, error: OSError) -> NoSuchTokenError | NotATokenError | TokenFileError:

@@ -20,6 +20,7 @@ _DISK_VERSION = 0x00020000
 _READ = LFSFileFlag(0x001)
 _WRITE = LFSFileFlag(0x502)
 _APPEND = LFSFileFlag(0x902)
+_HARMLESS = (LittleFSError.Error.LFS_ERR_NOENT, LittleFSError.Error.LFS_ERR_EXIST)
 _ERR_IO = int(LittleFSError.Error.LFS_ERR_IO)
 
 
@@ -58,6 +59,7 @@ class LittleFiles:
 
     def __init__(self, flash: Chip) -> None:
         self._blocks = _Blocks(flash)
+        self._broken = False
         try:
             self._fs = self._mount()
         except LittleFSError as error:
@@ -99,8 +101,13 @@ class LittleFiles:
     def _errors(self) -> Iterator[None]:
         """OSError with a positive errno for everything that littlefs or the chip under it has to complain about."""
         try:
+            if self._broken:
+                self._fs = self._mount()
+                self._broken = False
             yield
         except LittleFSError as error:
+            # After such an error littlefs asserts about the state of its caches, which ends the process: mount anew.
+            self._broken = error.code not in _HARMLESS
             self._raise_fault()
             raise OSError(-error.code, os.strerror(-error.code)) from error
         except FileNotFoundError as error:  # littlefs-python leaves the errno out
@@ -110,6 +117,7 @@ class LittleFiles:
     def _raise_fault(self) -> None:
         fault, self._blocks.fault = self._blocks.fault, None
         if fault is not None:
+            self._broken = True
             raise fault
 
     def mkdir(self, path: str) -> None:

@@ -25,79 +25,74 @@ def keys(bench: Bench) -> Keys:
 class Failing:
     """A chip that refuses operation number `at`, and from then on as many as `times` says."""
 
-    def __init__(self, chip: Chip, at: int, times: int = 1) -> None:
+    def __init__(self, chip: Chip, at: int, times: int = 1, error: Exception | None = None) -> None:
         self.count = 0
         self._range = range(at, at + times)
+        self._error = error or OSError(errno.EIO, "worn out")
         chip.before = self
 
     def __call__(self, operation: Operation) -> None:
         self.count += 1
         if self.count - 1 in self._range:
-            raise OSError(errno.EIO, "worn out")
+            raise self._error
 
 
-def operations(ready: Bench, act: str) -> int:
-    """How many flash operations `act` takes."""
-    other = ready.clone()
-    other.host.again()
-    prepare(other, act)
-    trace = FlashTrace(other.chip)
-    run(other, act)
-    trace.stop()
-    return len(trace.operations)
+def prepared(ready: Bench, act: str) -> tuple[Bench, bytes]:
+    """A token about to `act`, and the backup it is about."""
+    bench = ready.clone()
+    host = bench.host.again()
+    if act in ("unlock", "wrong", "reserve"):
+        return bench, b""
+    backup_id, _ = host.reserve()
+    if act != "begin":
+        host.send(backup_id, blob(5000))
+    if act == "confirm":
+        host.ok(wire.OP_COMMIT, backup_id)
+    return bench, backup_id
 
 
-IDS: dict[int, bytes] = {}
+def run(bench: Bench, act: str, backup_id: bytes) -> int:
+    requests: dict[str, tuple[object, ...]] = {
+        "unlock": (wire.OP_UNLOCK, PIN),
+        "wrong": (wire.OP_UNLOCK, WRONG),
+        "reserve": (wire.OP_RESERVE, declaration()),
+        "begin": (wire.OP_BEGIN, backup_id, 5000, bytes(32)),
+        "commit": (wire.OP_COMMIT, backup_id),
+        "confirm": (wire.OP_CONFIRM, backup_id),
+        "abort": (wire.OP_ABORT, backup_id),
+    }
+    return bench.host.status(*requests[act])  # type: ignore[arg-type]
 
 
-def prepare(bench: Bench, act: str) -> None:
-    host = bench.host
-    if act in ("begin", "commit", "confirm", "abort"):
-        backup_id, _ = host.reserve()
-        IDS[id(bench)] = backup_id
-        if act != "begin":
-            host.send(backup_id, blob(5000))
-        if act == "confirm":
-            host.ok(wire.OP_COMMIT, backup_id)
-
-
-def run(bench: Bench, act: str) -> int:
-    host = bench.host
-    backup_id = IDS.get(id(bench), b"")
-    if act == "unlock":
-        return host.status(wire.OP_UNLOCK, PIN)
-    if act == "wrong":
-        return host.status(wire.OP_UNLOCK, WRONG)
-    if act == "reserve":
-        return host.status(wire.OP_RESERVE, declaration())
-    if act == "begin":
-        return host.status(wire.OP_BEGIN, backup_id, 5000, bytes(32))
-    op = {"commit": wire.OP_COMMIT, "confirm": wire.OP_CONFIRM, "abort": wire.OP_ABORT}[act]
-    return host.status(op, backup_id)
-
-
-@pytest.mark.parametrize("times", [1, 10_000], ids=["once", "for good"])
+@pytest.mark.parametrize(
+    ("times", "error"),
+    [(1, OSError(errno.EIO, "worn out")), (10_000, OSError(errno.EIO, "worn out")), (1, MemoryError())],
+    ids=["once", "for good", "no memory"],
+)
 @pytest.mark.parametrize("act", ["unlock", "wrong", "reserve", "begin", "commit", "confirm", "abort"])
-def test_a_write_that_fails(ready: Bench, act: str, times: int) -> None:
+def test_a_write_that_fails(ready: Bench, act: str, times: int, error: Exception) -> None:
     """At every operation: a status and no exception; what is then on flash is what the token works with."""
-    for at in range(operations(ready, act)):
-        bench = ready.clone()
-        bench.host.again()
-        prepare(bench, act)
-        fault = Failing(bench.chip, at, times)
-        status = run(bench, act)
-        assert status in (wire.STATUS_STORAGE, wire.STATUS_OK, wire.STATUS_PIN_WRONG), f"operation {at}"
+    bench, backup_id = prepared(ready, act)
+    trace = FlashTrace(bench.chip)
+    run(bench, act, backup_id)
+    for at in range(len(trace.operations)):
+        bench, backup_id = prepared(ready, act)
+        fault = Failing(bench.chip, at, times, error)
+        status = run(bench, act, backup_id)
+        assert status in (wire.STATUS_STORAGE, wire.STATUS_OK), f"operation {at}"
         if status == wire.STATUS_OK:
             assert act in ("reserve", "begin", "commit", "confirm", "abort"), "only sweeping up may fail unheard"
         assert fault.count > at
         bench.chip.before = None
         assert bench.token._token._keys.record == keys(bench).record
         assert bench.person.screen[0] == "coldshare"
-        # The flash works again: so does the token.
-        bench.power_cycle()
-        bench.host.again()
-        backup_id, _ = bench.host.put(blob(5000))
-        assert bench.host.get(backup_id, 5000) == blob(5000)
+        # The flash works again: so does the token, at once and after a power cycle.
+        for power in (False, True):
+            if power:
+                bench.power_cycle()
+            bench.host.again()
+            backup_id, _ = bench.host.put(blob(5000))
+            assert bench.host.get(backup_id, 5000) == blob(5000)
 
 
 def test_no_guess_on_a_flash_that_does_not_count(ready: Bench) -> None:

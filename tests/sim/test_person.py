@@ -14,12 +14,13 @@ from typing import IO
 import pytest
 
 from coldshare_firmware.person import BUTTON_NO, BUTTON_NONE, BUTTON_YES
+from coldshare_iface import wire
 from coldshare_sim.clock import VirtualClock
 from coldshare_sim.errors import NoPersonError
 from coldshare_sim.flash import Chip
 from coldshare_sim.person import TerminalPerson, draw
 from coldshare_sim.token import SoftToken
-from support.client import Host, wire
+from support.client import Host
 from support.terminal import CTRL_C, Terminal
 
 QUESTION = ["Store this share?", "Savings"]

@@ -113,6 +113,14 @@ def test_a_folder(tmp_path: Path) -> None:
     refuses(tmp_path, NotATokenError, "folder")
 
 
+def test_a_pipe_and_a_device(path: Path) -> None:
+    os.mkfifo(path)
+    refuses(path, NotATokenError, "not a file")
+    refuses(Path("/dev/zero"), NotATokenError, "not a file")
+    with pytest.raises(NotATokenError):
+        flash.read_image(path)
+
+
 def test_a_file_of_the_right_size_that_is_something_else(path: Path) -> None:
     data = blob(SIZE)
     path.write_bytes(data)
