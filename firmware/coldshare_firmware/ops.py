@@ -190,10 +190,7 @@ class Operations:
     def _commit(self, backup_id: bytes) -> "Job":
         slot = self._slot(backup_id)
         if slot[S_STATE] != RESERVED:
-            # Done before; the answer was lost. The read-back that the person agreed to with it is still to come.
-            if slot[S_STATE] == wire.BACKUP_PENDING:
-                self._opened = backup_id
-            return {}
+            return {}  # done before, and the answer was lost; to read it back now takes an `open`, so a press
         if self._transfer.state != transfer.PREPARED or self._transfer.backup_id != backup_id:
             raise OpError(wire.STATUS_BAD_STATE)
         declared = Declaration(self._store.read_record(backup_id))

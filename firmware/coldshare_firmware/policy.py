@@ -13,14 +13,17 @@ if TYPE_CHECKING:
 
 def refuse(slots: "list[Slot]", vault: bytes, party: bytes, generation: bytes) -> int:
     """STATUS_OK, or why a share with these tags must not be stored."""
+    room = wire.BACKUPS_MAX
     for slot in slots:
         if slot[S_STATE] == RESERVED or slot[S_VAULT] != vault:
             continue
+        # What it replaces goes at `confirm`: a full token must still be able to refresh what it holds.
+        room = wire.BACKUPS_MAX + 1
         if slot[S_PARTY] != party:
             return wire.STATUS_OTHER_PARTY
         if slot[S_GENERATION] != generation:
             return wire.STATUS_OTHER_GENERATION
-    if len([slot for slot in slots if slot[S_STATE] != RESERVED]) >= wire.BACKUPS_MAX:
+    if len([slot for slot in slots if slot[S_STATE] != RESERVED]) >= room:
         return wire.STATUS_NO_SPACE
     return wire.STATUS_OK
 

@@ -20,7 +20,7 @@ _SHAPES: "Shapes" = {
     wire.OP_PAIR_ACCEPT: ((_TEXT, 1, wire.LABEL_MAX),),
     wire.OP_SET_UP: ((_TEXT, 0, 64), (_TEXT, 1, wire.LABEL_MAX)),
     wire.OP_UNLOCK: ((_TEXT, 0, 64),),
-    wire.OP_LIST: ((_UINT, 0, wire.BACKUPS_MAX),),
+    wire.OP_LIST: ((_UINT, 0, wire.BACKUPS_MAX + 1),),
     wire.OP_RESERVE: ((_BYTES, 1, wire.DECLARATION_MAX),),
     wire.OP_BEGIN: (_ID, (_UINT, 1, wire.BLOB_MAX), (_BYTES, wire.DIGEST_SIZE, wire.DIGEST_SIZE)),
     wire.OP_CHUNK: ((_UINT, 0, wire.BLOB_MAX), (_BYTES, 1, CHUNK)),

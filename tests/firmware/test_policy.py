@@ -121,13 +121,24 @@ def test_sixteen_backups(ready: Bench) -> None:
     ids = [host.put(blob(50, n), declaration(vault=bytes([n]) * 33))[0] for n in range(wire.BACKUPS_MAX)]
     before = ready.image
     assert host.status(wire.OP_RESERVE, declaration(vault=b"x" * 33)) == wire.STATUS_NO_SPACE
-    assert host.status(wire.OP_RESERVE, declaration(vault=bytes([3]) * 33)) == wire.STATUS_NO_SPACE
     assert ready.image == before
     assert [held[1] for held in host.list()] == ids
     assert len(host.ok(wire.OP_LIST, 0)[1]) == wire.LIST_PAGE
     assert host.ok(wire.OP_LIST, 16) == {0: 0, 1: [], 2: 16}
     ready.power_cycle()
     assert len(host.again().list()) == wire.BACKUPS_MAX
+
+
+def test_a_full_token_can_refresh_what_it_holds(ready: Bench) -> None:
+    host = ready.host
+    ids = [host.put(blob(50, n), declaration(vault=bytes([n]) * 33))[0] for n in range(wire.BACKUPS_MAX)]
+    new = host.put(blob(60, 99), declaration(vault=bytes([3]) * 33), confirm=False)[0]
+    assert len(host.list()) == wire.BACKUPS_MAX + 1
+    assert host.status(wire.OP_RESERVE, declaration(vault=bytes([4]) * 33)) == wire.STATUS_NO_SPACE
+    ready.power_cycle()
+    host.again()
+    host.ok(wire.OP_CONFIRM, new)
+    assert {held[1] for held in host.list()} == {*ids, new} - {ids[3]}
 
 
 def test_the_longest_declarations_fit_the_list_and_the_key_area(ready: Bench) -> None:

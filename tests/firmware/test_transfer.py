@@ -90,8 +90,14 @@ def test_a_lost_answer_is_asked_for_again(ready: Bench, step: str, how: str) -> 
         send_from(host, backup_id, host.begin(backup_id, DATA))
     for _ in range(2):
         host.ok(wire.OP_COMMIT, backup_id)
-    if step != "confirm":
+    if step in ("reserve", "prepare"):
         assert host.get(backup_id, len(DATA)) == DATA, "the read-back needs no second press"
+    else:
+        asked = len(ready.person.questions)
+        assert host.status(wire.OP_READ, backup_id, 0) == wire.STATUS_BAD_STATE, "that press was for another channel"
+        host.ok(wire.OP_OPEN, backup_id, wire.PURPOSE_VERIFY)
+        assert len(ready.person.questions) == asked + 1
+        assert host.get(backup_id, len(DATA)) == DATA
     for _ in range(2):
         host.ok(wire.OP_CONFIRM, backup_id)
     assert [held[1] for held in host.list()] == [backup_id]
@@ -310,7 +316,7 @@ def test_locked_means_locked(ready: Bench) -> None:
     [
         (wire.OP_LIST,),
         (wire.OP_LIST, -1),
-        (wire.OP_LIST, 17),
+        (wire.OP_LIST, 18),
         (wire.OP_LIST, True),
         (wire.OP_LIST, 0, 0),
         (wire.OP_READ, b"short", 0),

@@ -115,7 +115,7 @@ LIMITS = {
     "PIN_MAX": "digits in a PIN, at most",
     "PIN_ATTEMPTS": "wrong PINs in all before the keys are destroyed",
     "PIN_PER_POWER_UP": "wrong PINs per power-up",
-    "BACKUPS_MAX": "backups on a token, PENDING ones included",
+    "BACKUPS_MAX": "backups on a token; one more while it replaces one of them",
     "BLOB_MAX": "bytes in a sealed share",
     "LIST_PAGE": "backups in one answer to `list`",
     "PERSON_TIMEOUT_MS": "milliseconds in which a person presses",

@@ -180,7 +180,7 @@ class TokenClient:
         while True:
             reply = self._call(wire.OP_LIST, len(backups))
             page = take(reply, 1, list, 0, wire.LIST_PAGE)
-            total = take(reply, 2, int, 0, wire.BACKUPS_MAX)
+            total = take(reply, 2, int, 0, wire.BACKUPS_MAX + 1)
             backups.extend(Backup.decode(entry) for entry in page)
             if len({backup.backup_id for backup in backups}) != len(backups) or len(backups) > total:
                 raise ReplyError("The token lists a backup twice, or more backups than it announces.")
