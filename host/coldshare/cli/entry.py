@@ -18,6 +18,7 @@ class SecretNeededError(SecretError):
     """A secret is needed, and there is no terminal to ask for it."""
 
     code = "secret_needed"
+    next_step = "Give it with the option for its file, or run the command in a terminal."
 
 
 class SecretFileError(InputError):
