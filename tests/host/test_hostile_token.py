@@ -131,7 +131,7 @@ def test_a_list_without_end_and_lists_that_lie_about_their_length(desk: Desk) ->
         ([{1: [one], 2: 5}, {1: [], 2: 5}], "announces more"),
         ([{1: [one], 2: 16}], "twice"),
         ([{1: [one, other], 2: 1}], "more backups than it announces"),
-        ([{1: [one], 2: 17}], "out of bounds"),
+        ([{1: [one], 2: 18}], "out of bounds"),
         ([{1: [one] * 9, 2: 9}], "out of bounds"),
         ([{1: [one], 2: 2}, {1: [one], 2: 2}], "twice"),
         ([{1: [one | {2: 3}], 2: 1}], "out of bounds"),
