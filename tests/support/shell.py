@@ -19,7 +19,7 @@ import pytest
 
 from coldshare.cli.app import run
 from coldshare.device.pairings import PairingStore
-from coldshare.vault.container import open_container
+from coldshare.vault.container import open_file
 from coldshare.vault.errors import VaultPasswordNeededError
 from coldshare.vault.vault_pb2 import Vault
 from coldshare_firmware.keyarea import KeyArea, StorageError
@@ -99,7 +99,7 @@ class Secrets:
 @cache
 def share_secrets(data: bytes, password: str | None) -> dict[str, bytes]:
     try:
-        vault = Vault.FromString(open_container(data, password).vault)
+        vault = Vault.FromString(open_file(data, password).vault)
     except VaultPasswordNeededError:
         return {}
     # The longer one is the ECDSA share: their order in the file is free.

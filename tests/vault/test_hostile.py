@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -34,14 +35,19 @@ def container(**fields: object) -> bytes:
     return base64.b64encode(VaultContainer(**fields).SerializeToString())  # type: ignore[arg-type]
 
 
+#: As ciphertext looks: every value about as often as every other.
+RANDOM = b"".join(hashlib.sha256(bytes([k])).digest() for k in range(256))
+
 NOT_VAULT_FILES: list[tuple[str, bytes, str, str]] = [
     ("empty", b"", "vault_file_empty", "empty"),
     ("only white space", b" \n\r\n", "vault_file_empty", "empty"),
-    ("zip", zip_file(), "not_yet_zip", "zip"),
-    ("empty zip", b"PK\x05\x06" + bytes(18), "not_yet_zip", "zip"),
-    ("old json in hexadecimal", b'{"version":"v1","vault":{}}'.hex().encode(), "not_yet_old_json", "old backup"),
-    ("old json, encrypted, in hexadecimal", bytes(range(64)).hex().encode(), "not_yet_old_json", "old backup"),
-    ("old json, bare", b'{"vault": {}}', "not_yet_old_json", "old backup"),
+    ("zip", zip_file(), "vault_archive", "This is a zip"),
+    ("empty zip", b"PK\x05\x06" + bytes(18), "vault_archive", "This is a zip"),
+    ("a file of random bytes", RANDOM, "vault_password_needed", "Nothing tells what this file is"),
+    ("base64 of random bytes", base64.b64encode(RANDOM), "vault_password_needed", "Nothing tells what this file is"),
+    ("hexadecimal of no json", bytes(range(64)).hex().encode(), "vault_file_damaged", "there is no vault inside"),
+    ("half a byte missing", b'{"version":"v1"}'.hex().encode()[:-1], "vault_file_damaged", "half a byte"),
+    ("few random bytes", RANDOM[:2000], "not_a_vault_file", "is not a vault file"),
     ("jpeg", bytes.fromhex("ffd8ffe000104a46494600"), "not_a_vault_file", "byte 0 is not a base64 character"),
     ("elf", b"\x7fELF" + bytes(60), "not_a_vault_file", "byte 0"),
     ("prose", b"Dear diary, today I backed up my vault.", "not_a_vault_file", "byte 4"),
@@ -76,8 +82,9 @@ NOT_VAULT_FILES: list[tuple[str, bytes, str, str]] = [
     ("data", "code", "says"), [row[1:] for row in NOT_VAULT_FILES], ids=[row[0] for row in NOT_VAULT_FILES]
 )
 def test_a_file_that_is_something_else(data: bytes, code: str, says: str) -> None:
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(ColdshareError) as refused:
         read_share(data)
+    assert isinstance(refused.value, InputError) is (code != "vault_password_needed")
     assert refused.value.code == code
     assert says in refused.value.message
     assert is_clear(refused.value)

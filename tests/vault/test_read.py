@@ -252,6 +252,7 @@ def test_a_description_is_json_of_stable_keys(vult: bytes) -> None:
         "extra_keys",
         "checks",
         "warnings",
+        "form",
         "encryption",
         "file_size",
     ]

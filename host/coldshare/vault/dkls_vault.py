@@ -56,7 +56,7 @@ def check_dkls_vault(vault: VaultMessage, checks: Checks) -> ShareFacts:
         generation=generation_of([(dkls.public_key, dkls.generation), *generations]),
         reshared=dkls.reshared,
         created_at=vault.created_at,
-        reshare_prefix=vault.reshare_prefix,
+        reshare_prefix=vault.reshare_prefix or "",
         points_ecdsa=dkls.points,
         public_shares_ecdsa=dkls.public_shares,
         point_eddsa=(schnorr.index + 1).to_bytes(32, "big"),

@@ -44,6 +44,48 @@ class FileDamagedError(InputError):
     next_step = _EXPORT_AGAIN
 
 
+class VaultArchiveError(InputError):
+    """This is a zip. Each vault file in it is a share of its own, and is backed up on its own."""
+
+    code = "vault_archive"
+    next_step = "Say which of its files is meant, with --member and its name or number; coldshare inspect lists them."
+
+
+class ArchiveDamagedError(InputError):
+    """This zip is damaged or cut short."""
+
+    code = "archive_damaged"
+    next_step = _EXPORT_AGAIN
+
+
+class ArchiveTooLargeError(InputError):
+    """This zip holds more than a backup of vaults ever does."""
+
+    code = "archive_too_large"
+    next_step = "Check that this is the file that the app exported, or unpack it and name one of the files inside."
+
+
+class ArchiveEncryptedError(InputError):
+    """This zip is encrypted itself, which the apps never do."""
+
+    code = "archive_encrypted"
+    next_step = "Unpack it with the program that made it, and name one of the files inside."
+
+
+class ArchiveEmptyError(InputError):
+    """There is no vault file in this zip."""
+
+    code = "archive_empty"
+    next_step = _EXPORT_AGAIN
+
+
+class ArchiveMemberError(InputError):
+    """This zip has no such file."""
+
+    code = "archive_member"
+    next_step = "Name one by its number; coldshare inspect lists them."
+
+
 class FieldError(InputError):
     """A field of the vault holds something that it must not hold."""
 
@@ -81,20 +123,6 @@ class NotYetLibraryError(NotYetSupportedError):
     """This share was made by a signing library that this version of coldshare does not know."""
 
     code = "not_yet_library"
-
-
-class NotYetZipError(NotYetSupportedError):
-    """This is a zip of several vaults. coldshare takes one `.vult` file at a time."""
-
-    code = "not_yet_zip"
-    next_step = "Unpack it and name one of the `.vult` files inside."
-
-
-class NotYetOldJsonError(NotYetSupportedError):
-    """This is an old backup (hexadecimal JSON, usually `.dat`), not a `.vult`. That is not supported yet."""
-
-    code = "not_yet_old_json"
-    next_step = "Import it into the app and export it again as `.vult`."
 
 
 class NotYetContainerError(NotYetSupportedError):

@@ -30,7 +30,7 @@ from . import curves, json_text
 from .checks import Checks
 from .errors import FieldError
 from .fields import bounded, identity, showable
-from .json_text import JsonObject
+from .json_text import JsonError, JsonObject
 from .limits import MAX_PARTIES
 from .shamir import Interpolate, PublicShares, check_public_shares
 
@@ -143,7 +143,7 @@ def read_gg20_ecdsa(text: str, checks: Checks) -> Gg20Half:
 
     Raises `FieldError` with the path of a field that is missing or of the wrong kind, `ShareCheckError`.
     """
-    share = json_text.parse(text, _WHERE, root=_WHERE)
+    share = _parse(text)
     half = _read_half(share, _ECDSA, checks)
     _check_paillier(share.record(_ECDSA.data), half, checks)
     return half
@@ -151,7 +151,7 @@ def read_gg20_ecdsa(text: str, checks: Checks) -> Gg20Half:
 
 def read_gg20_eddsa(text: str, checks: Checks) -> Gg20Half:
     """As `read_gg20_ecdsa`, for the EdDSA key share."""
-    return _read_half(json_text.parse(text, _WHERE, root=_WHERE), _EDDSA, checks)
+    return _read_half(_parse(text), _EDDSA, checks)
 
 
 def join_halves(ecdsa: Gg20Half, eddsa: Gg20Half, checks: Checks) -> Gg20Public:
@@ -181,6 +181,13 @@ def join_halves(ecdsa: Gg20Half, eddsa: Gg20Half, checks: Checks) -> Gg20Public:
         public_shares_ecdsa=ecdsa.public_shares,
         public_shares_eddsa=eddsa.public_shares,
     )
+
+
+def _parse(text: str) -> JsonObject:
+    try:
+        return json_text.parse(text, root=_WHERE)
+    except JsonError as error:
+        raise FieldError(_WHERE, str(error)) from None
 
 
 def _read_half(share: JsonObject, curve: _Curve, checks: Checks) -> Gg20Half:

@@ -40,7 +40,7 @@ def check_gg20_vault(vault: VaultMessage, checks: Checks) -> ShareFacts:
     rest = take_the_rest(shares, checks)
     checks.impossible("gg20_other_parties")
     prefix_warnings = []
-    if vault.reshare_prefix != share.reshare_prefix:
+    if vault.reshare_prefix not in (None, share.reshare_prefix):
         prefix_warnings.append(
             "The vault states another reshare prefix than its key shares. The one in the key shares counts for signing;"
             " a reshare may need the app to be told."

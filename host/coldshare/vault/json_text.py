@@ -21,6 +21,10 @@ _TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTAL
 _HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
 
 
+class JsonError(ValueError):
+    """The text is no JSON, or more of it than is allowed. Its message lacks a subject, and quotes nothing."""
+
+
 class JsonObject:
     """One object of a JSON text, and the path to it. Holds secrets: it has no repr of its content.
 
@@ -56,6 +60,10 @@ class JsonObject:
         value = self._values.get(name)
         return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
+    def value(self, name: str) -> object:
+        """What `name` is, of whatever kind; None where there is none."""
+        return self._values.get(name)
+
     def record(self, name: str) -> JsonObject:
         """The object `name`."""
         return _object(self._values.get(name), self.path(name))
@@ -79,45 +87,23 @@ class JsonObject:
         return value
 
 
-def parse(text: str, what: str, *, root: str = "") -> JsonObject:
-    """The object that `text` is. `what` names the text in errors: `FieldError`, without any of its content.
-
-    `root` goes before the path of each field in it.
-    """
+def parse(text: str, *, root: str = "") -> JsonObject:
+    """The object that `text` is. Raises `JsonError`. `root` goes before the path of each field in it."""
     if len(text) > MAX_JSON_TEXT:
-        raise FieldError(what, f"has {len(text)} characters of JSON; {MAX_JSON_TEXT} is the limit")
-    _look_over(text, what)
-
-    def too_long(digits: str) -> NoReturn:
-        raise FieldError(what, f"holds a number of {len(digits)} digits; {MAX_JSON_DIGITS} is the limit")
-
-    def integer(digits: str) -> int:
-        return int(digits) if len(digits) <= MAX_JSON_DIGITS else too_long(digits)
-
-    def fraction(digits: str) -> float:
-        return float(digits) if len(digits) <= MAX_JSON_DIGITS else too_long(digits)
-
-    def constant(name: str) -> NoReturn:
-        raise FieldError(what, f"holds {name}, which is no JSON")
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        values = dict(pairs)
-        if len(values) != len(pairs):
-            raise FieldError(what, "holds an object with two fields of one name")
-        return values
-
+        raise JsonError(f"has {len(text)} characters of JSON; {MAX_JSON_TEXT} is the limit")
+    _look_over(text)
     try:
         value = json.loads(
-            text, parse_int=integer, parse_float=fraction, parse_constant=constant, object_pairs_hook=once
+            text, parse_int=_whole, parse_float=_fraction, parse_constant=_constant, object_pairs_hook=_once
         )
-    except json.JSONDecodeError as error:  # its text would hold the document
-        raise FieldError(what, f"is not JSON, at character {error.pos}") from None
+    except json.JSONDecodeError as error:  # it holds the document
+        raise JsonError(f"is not JSON, at character {error.pos}") from None
     if not isinstance(value, dict):
-        raise FieldError(what, "is not a JSON object")
+        raise JsonError("is not a JSON object")
     return JsonObject(value, root)
 
 
-def _look_over(text: str, what: str) -> None:
+def _look_over(text: str) -> None:
     depth = items = 0
     for token in _TOKEN.finditer(text):
         mark = text[token.start()]
@@ -126,9 +112,34 @@ def _look_over(text: str, what: str) -> None:
         items += 1
         depth += (mark in "[{") - (mark in "]}")
         if depth > MAX_JSON_DEPTH:
-            raise FieldError(what, f"nests more than {MAX_JSON_DEPTH} deep")
+            raise JsonError(f"nests more than {MAX_JSON_DEPTH} deep")
         if items > MAX_JSON_ITEMS:
-            raise FieldError(what, f"holds more than {MAX_JSON_ITEMS} items")
+            raise JsonError(f"holds more than {MAX_JSON_ITEMS} items")
+
+
+def _bounded(digits: str) -> str:
+    if len(digits) > MAX_JSON_DIGITS:
+        raise JsonError(f"holds a number of {len(digits)} digits; {MAX_JSON_DIGITS} is the limit")
+    return digits
+
+
+def _whole(digits: str) -> int:
+    return int(_bounded(digits))
+
+
+def _fraction(digits: str) -> float:
+    return float(_bounded(digits))
+
+
+def _constant(name: str) -> NoReturn:
+    raise JsonError(f"holds {name}, which is no JSON")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise JsonError("holds an object with two fields of one name")
+    return values
 
 
 def _text(value: object, path: str) -> str:

@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 from . import base64text, protowire
 from .limits import MAX_FILE_SIZE
+from .old_json import is_hex
 
 #: A literal, or (as a list) the base64 of its parts joined: standard alphabet, padded, no line breaks.
 Part: TypeAlias = "bytes | list[Part]"
@@ -38,7 +39,8 @@ def split(data: bytes) -> list[Part]:
     if len(data) > MAX_FILE_SIZE:
         return [data]
     text = data.rstrip(b" \t\r\n")
-    container = _undo(text)
+    # Hexadecimal text reads as base64 too. Undoing that would hide it from compression, which halves it.
+    container = None if is_hex(text) else _undo(text)
     if container is None:
         return _literals([data])
     return _literals([_split_container(container), data[len(text) :]])

@@ -28,3 +28,7 @@ MAX_KEY_SHARES: Final = 64
 MAX_UNKNOWN_SIZE: Final = 64 * 1024
 #: Chains with a key of their own. The vendor knows about 40.
 MAX_CHAINS: Final = 128
+#: Bytes of a zip, and of everything in it inflated.
+MAX_ARCHIVE_SIZE: Final = 64 * 1024 * 1024
+#: Entries of a zip, those that are no vault files among them.
+MAX_ARCHIVE_ENTRIES: Final = 1024

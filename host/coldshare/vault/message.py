@@ -58,7 +58,8 @@ class VaultMessage:
     signers: tuple[str, ...]
     #: Unix seconds.
     created_at: int | None
-    reshare_prefix: str
+    #: None where the form of the file has no place for it.
+    reshare_prefix: str | None
     lib_type: int
     key_shares: tuple[KeyShareText, ...] = field(repr=False)
     chain_keys: tuple[ChainKey, ...]
@@ -90,7 +91,7 @@ def make_message(
     party: str,
     signers: list[str],
     created_at: int | None,
-    reshare_prefix: str,
+    reshare_prefix: str | None,
     lib_type: int,
     key_shares: Iterable[tuple[str, str]],
     chain_keys: Iterable[tuple[str, str, bool]] = (),
@@ -121,7 +122,7 @@ def make_message(
         party=fields.identity("local_party_id", party),
         signers=fields.signers(signers),
         created_at=None if created_at is None else fields.date(created_at, warnings),
-        reshare_prefix=fields.showable("reshare_prefix", fields.bounded("reshare_prefix", reshare_prefix)),
+        reshare_prefix=None if reshare_prefix is None else _prefix(reshare_prefix),
         lib_type=lib_type,
         key_shares=shares,
         chain_keys=_chain_keys(chain_keys),
@@ -140,6 +141,10 @@ def make_message(
 def key_name(key: str) -> str:
     """A public key as a name to compare: hexadecimal digits count in either case."""
     return key.lower() if _HEX.fullmatch(key) else key
+
+
+def _prefix(text: str) -> str:
+    return fields.showable("reshare_prefix", fields.bounded("reshare_prefix", text))
 
 
 def _opaque(name: str, key: str) -> str:
