@@ -166,8 +166,11 @@ def test_init_drops_the_answers_that_nobody_fetched(ready: Bench) -> None:
     ready.host.write(wire.CMD_PING, blob(7609))
     for _ in range(5):
         ready.token.read(0)
-    reply = ready.host.call(wire.CMD_INIT, b"resync!!")
-    assert reply[:8] == b"resync!!"
+    ready.host.write(wire.CMD_INIT, b"resync!!")
+    report = ready.token.read(0)
+    assert report is not None
+    assert report[4] == wire.CMD_INIT | 0x80
+    assert report[7:15] == b"resync!!"
     assert ready.token.read(0) is None
 
 
