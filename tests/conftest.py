@@ -1,11 +1,14 @@
-"""Shared by every test: where the real vault files and the published vectors are."""
+"""Shared by every test: where the real vault files and the published vectors are, and the watch over secrets."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+
+from support import watch
 
 
 def _folder(variable: str, what: str) -> Path:
@@ -28,3 +31,19 @@ def fixtures_dir() -> Path:
 def vectors_dir() -> Path:
     """Test vectors that nobody here wrote (`COLDSHARE_VECTORS`)."""
     return _folder("COLDSHARE_VECTORS", "published test vectors")
+
+
+def pytest_configure() -> None:
+    watch.install()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _secrets_of_this_module() -> None:
+    watch.watch.forget()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return (yield from watch.report(item, call))
