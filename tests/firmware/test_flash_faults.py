@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 
 import pytest
 
@@ -93,6 +94,32 @@ def test_a_write_that_fails(ready: Bench, act: str, times: int, error: Exception
             bench.host.again()
             backup_id, _ = bench.host.put(blob(5000))
             assert bench.host.get(backup_id, 5000) == blob(5000)
+
+
+def test_what_is_left_of_an_earlier_transfer_never_becomes_part_of_a_new_one(ready: Bench) -> None:
+    """Whichever removal fails, the token does not accept a byte on top of old ones."""
+    old, new = blob(5000, 1), blob(6000, 2)
+    count = 1
+    at = 0
+    while at < count:
+        bench, backup_id = prepared(ready, "begin")
+        host = bench.host
+        host.begin(backup_id, old)
+        host.ok(wire.OP_CHUNK, 0, old[:3000])
+        fault = Failing(bench.chip, at)
+        status = host.status(wire.OP_BEGIN, backup_id, len(new), hashlib.sha256(new).digest())
+        count = max(count, fault.count)
+        bench.chip.before = None
+        if status == wire.STATUS_OK:
+            host.ok(wire.OP_CHUNK, 0, new)
+            host.ok(wire.OP_PREPARE, backup_id)
+        else:
+            assert status == wire.STATUS_STORAGE
+            host.send(backup_id, new)
+        host.ok(wire.OP_COMMIT, backup_id)
+        assert host.get(backup_id, len(new)) == new
+        at += 1
+    assert at == 3, "the two removals and the new announcement"
 
 
 def test_no_guess_on_a_flash_that_does_not_count(ready: Bench) -> None:
