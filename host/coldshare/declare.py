@@ -77,7 +77,9 @@ def agree_record(declared: Declaration, record: dict[int, Value]) -> None:
         ("name of the vault", declared.name, showable_name(name) if isinstance(name, str) else None),
         ("party", declared.party, showable_party(party) if isinstance(party, str) else None),
         ("generation", declared.generation, record.get(7)),
+        ("threshold", declared.threshold, record.get(14)),
         ("number of parties", declared.parties, len(signers) if isinstance(signers, list) else None),
+        ("library", declared.library, record.get(15)),
     ):
         if said != found:
             raise DeclarationMismatchError(f"The token was told another {field} than was recorded with the share.")
@@ -99,6 +101,9 @@ def record(share: VaultShare) -> dict[int, Encodable]:
         10: list(facts.public_shares_ecdsa),
         11: facts.public_share_eddsa,
         12: str(share.encryption),
+        13: facts.point_eddsa,
+        14: facts.threshold,
+        15: LIBRARIES[facts.library],
     }
 
 

@@ -27,17 +27,10 @@ from coldshare.vault.errors import (
 from coldshare.vault.synthetic import encrypt_legacy, make_vault
 
 from .clearly import is_clear
+from .zips import zipped
 
 FIRST, SECOND = (make_vault(name, ["phone", "laptop"], 2)[0].vult for name in ("First", "Second"))
 LOCKED = encrypt_legacy(SECOND, "pw")
-
-
-def zipped(*files: tuple[str | zipfile.ZipInfo, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
-        for name, data in files:
-            archive.writestr(name, data, method)
-    return buffer.getvalue()
 
 
 def streamed(*files: tuple[str, bytes]) -> bytes:
