@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 from coldshare import declare
 from coldshare.device.errors import DeviceError
 from coldshare.errors import IntegrityError
-from coldshare_iface.errors import ColdshareError, OtherPartyError, ProtocolError
+from coldshare_iface.errors import ColdshareError, OtherPartyError, ProtocolError, TokenError, TokenStorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from coldshare.device.token import TokenClient
+    from coldshare.handover import Handover
     from coldshare.seal import KdfParams
     from coldshare.vault import ShareFacts
     from coldshare_iface.messages import Declaration
@@ -27,7 +30,7 @@ def _silent(step: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class BackupResult:
-    """A share that is on a token. Sizes in bytes."""
+    """A share that is on a token. Sizes in bytes. `recovery` says whether a recovery code opens it, too."""
 
     backup_id: bytes
     facts: ShareFacts
@@ -35,6 +38,7 @@ class BackupResult:
     file_size: int
     sealed_size: int
     replaced: int
+    recovery: bool
     warnings: tuple[str, ...]
 
 
@@ -43,6 +47,7 @@ def backup(
     data: bytes,
     password: str,
     *,
+    recovery: Handover | None = None,
     vault_password: str | None = None,
     kdf: KdfParams | None = None,
     label: str = "",
@@ -50,12 +55,15 @@ def backup(
 ) -> BackupResult:
     """Put the share in the vault file `data` onto an unlocked token.
 
+    It opens with the password and the token together. With `recovery` it also opens with a new recovery code alone,
+    which is handed over before the token is asked to store anything.
+
     Everything that can be refused is refused before the token stores a byte. What it held before stays until the new
     backup has been read back. Raises the classes of `coldshare.vault.errors`, `coldshare.seal.errors`,
     `coldshare.device.errors` and `coldshare_iface.errors`. After an error before the press on the token nothing of
     this backup is left behind; after one that comes later it is there, unconfirmed, and `next_step` says so.
     """
-    from coldshare.seal import DEFAULT_KDF, Factors, check_password, pack, seal
+    from coldshare.seal import DEFAULT_KDF, check_password, pack
     from coldshare.vault import read_share, split
 
     share = read_share(data, password=vault_password)
@@ -63,41 +71,23 @@ def backup(
     hints = (facts.vault_name, facts.party, label)
     check_password(password, hints)
     declaration = declare.declare(facts)
-    declared = declaration.encode()
-    plaintext = pack(data, split(data), declaration=declared, record=declare.record(share))
+    plaintext = pack(data, split(data), declaration=declaration.encode(), record=declare.record(share))
     before = [held for held in client.backups() if held.declaration.vault == declaration.vault]
     try:
-        reservation = client.reserve(declared)
-    except OtherPartyError as error:
-        raise _named(error, declaration, [held.declaration for held in before]) from error
-    backup_id = reservation.backup_id
-    committing = committed = False
-    try:
-        on_step("sealing", 0, len(plaintext))
-        sealed = seal(
+        backup_id, sealed = store(
+            client,
+            declaration,
             plaintext,
-            backup_id=backup_id,
-            declaration_digest=declare.digest(declared),
-            slots=[Factors(password=password, token=reservation.factor)],
+            password,
+            recovery=recovery,
             kdf=kdf or DEFAULT_KDF,
             hints=hints,
+            unconfirmed=_UNCONFIRMED,
+            unknown=_UNKNOWN,
+            on_step=on_step,
         )
-        client.put(backup_id, sealed, lambda done, total: on_step("writing", done, total))
-        on_step("confirming", 0, 0)
-        committing = True
-        client.commit(backup_id)
-        committed = True
-        client.get(backup_id, len(sealed), _sha256(sealed), lambda done, total: on_step("reading", done, total))
-        client.confirm(backup_id)
-    except BaseException as error:
-        if not committed:
-            client.give_up(backup_id)
-        if isinstance(error, ColdshareError) and not isinstance(error, IntegrityError):
-            if committed:
-                error.next_step = _UNCONFIRMED
-            elif committing and isinstance(error, DeviceError | ProtocolError):
-                error.next_step = _UNKNOWN
-        raise
+    except OtherPartyError as error:
+        raise _named(error, declaration, [held.declaration for held in before]) from error
     return BackupResult(
         backup_id=backup_id,
         facts=facts,
@@ -105,6 +95,7 @@ def backup(
         file_size=len(data),
         sealed_size=len(sealed),
         replaced=len(before),
+        recovery=recovery is not None,
         warnings=facts.warnings,
     )
 
@@ -117,6 +108,80 @@ _UNKNOWN = (
     "Plug the token in again and look with coldshare list. If it shows this backup as unconfirmed, finish it with "
     "coldshare verify; otherwise nothing was changed: run coldshare backup again."
 )
+
+#: Holds what was read back against what was meant: the sealed share, the token's factor and the recovery code.
+Check = Callable[[bytes, bytes, bytes | None], None]
+
+
+def store(
+    client: TokenClient,
+    declaration: Declaration,
+    plaintext: bytes,
+    password: str,
+    *,
+    recovery: Handover | None,
+    kdf: KdfParams,
+    hints: Sequence[str],
+    unconfirmed: str,
+    unknown: str,
+    on_step: OnStep,
+    check: Check | None = None,
+) -> tuple[bytes, bytes]:
+    """Seal `plaintext` and put it onto the token as a new backup; its id, and the sealed bytes.
+
+    In this order: room on the token, the recovery code in the person's hands, the transfer, the press, the read-back,
+    `check` of it, and only then the word that makes the token forget what this replaces. `unconfirmed` and `unknown`
+    are the next steps of an error after the press, and of one that leaves open whether there was one.
+    """
+    from coldshare.seal import Factors, seal
+
+    declared = declaration.encode()
+    reservation = client.reserve(declared)
+    backup_id, factor = reservation.backup_id, reservation.factor
+    committing = committed = False
+    try:
+        slots = [Factors(password=password, token=factor)]
+        code = recovery.give(backup_id).factor() if recovery is not None else None
+        if code is not None:
+            slots.append(Factors(recovery=code))
+        client.check_cancelled()
+        on_step("sealing", 0, len(plaintext))
+        sealed = seal(
+            plaintext,
+            backup_id=backup_id,
+            declaration_digest=declare.digest(declared),
+            slots=slots,
+            kdf=kdf,
+            hints=hints,
+        )
+        client.put(backup_id, sealed, lambda done, total: on_step("writing", done, total))
+        on_step("confirming", 0, 0)
+        committing = True
+        client.commit(backup_id)
+        committed = True
+        read = client.get(backup_id, len(sealed), _sha256(sealed), lambda done, total: on_step("reading", done, total))
+        if check is not None:
+            check(read, factor, code)
+            client.check_cancelled()
+        client.confirm(backup_id)
+    except BaseException as error:
+        if not committed:
+            client.give_up(backup_id)
+        # A token that refuses has stored nothing. Without its answer, or when its storage failed, nobody knows.
+        answered = isinstance(error, TokenError) and not isinstance(error, TokenStorageError)
+        refused = not committing or (not committed and answered)
+        words = "" if recovery is None else recovery.void() if refused else recovery.kept()
+        if isinstance(error, ColdshareError):
+            if not isinstance(error, IntegrityError):
+                if committed:
+                    error.next_step = unconfirmed
+                elif committing and isinstance(error, DeviceError | ProtocolError):
+                    error.next_step = unknown
+            error.next_step = f"{error.next_step} {words}".strip()
+        elif recovery is not None and words:
+            recovery.say(words)
+        raise
+    return backup_id, sealed
 
 
 def _sha256(data: bytes) -> bytes:

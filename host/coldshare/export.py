@@ -31,6 +31,8 @@ __all__ = [
     "ExportUnreadableError",
     "Exported",
     "TooManyExportsError",
+    "check_export",
+    "check_name",
     "export",
     "exports_in",
     "file_name",
@@ -98,15 +100,8 @@ def export(sealed: bytes, out: Path, *, declared: bytes, index: ExportIndex) -> 
     if not hmac.compare_digest(envelope.declaration_digest, declare.digest(declared)):
         raise declare.DeclarationMismatchError
     declaration = Declaration.decode(declared)
-    path = out / file_name(envelope.backup_id) if out.is_dir() else out
-    if not path.name.lower().endswith(SUFFIX):
-        raise ExportNameError
-    check_out(path)
-    try:
-        folder = path.parent.resolve(strict=True)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {os.strerror(error.errno or 0)}.") from error
     backup_id, vault, party = envelope.backup_id, declaration.vault, declaration.party
+    path, folder = _destination(out, backup_id)
     with index.locked():
         neighbours = index.check(backup_id, vault, party, exports_in(folder))
         # Before the write: a file that nobody remembers would be worse than a record without its file.
@@ -120,6 +115,29 @@ def export(sealed: bytes, out: Path, *, declared: bytes, index: ExportIndex) -> 
         path.unlink(missing_ok=True)
         raise ReadBackError(next_step="The disk may be failing. Export to another one; the backup is unharmed.")
     return Exported(path, backup_id, len(sealed), neighbours.unknown, neighbours.elsewhere)
+
+
+def check_export(out: Path, backup_id: bytes, declaration: Declaration, index: ExportIndex) -> None:
+    """What `export` would refuse, before anybody presses a button for it. Writes nothing."""
+    _, folder = _destination(out, backup_id)
+    index.check(backup_id, declaration.vault, declaration.party, exports_in(folder))
+
+
+def _destination(out: Path, backup_id: bytes) -> tuple[Path, Path]:
+    """The file to write and the folder it really goes to."""
+    path = out / file_name(backup_id) if out.is_dir() else out
+    check_name(path)
+    check_out(path)
+    try:
+        return path, path.parent.resolve(strict=True)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {os.strerror(error.errno or 0)}.") from error
+
+
+def check_name(out: Path) -> None:
+    """Raise `ExportNameError` for a file that would not be found again; a folder is fine."""
+    if not out.is_dir() and not out.name.lower().endswith(SUFFIX):
+        raise ExportNameError
 
 
 def read_export(path: Path) -> Envelope:

@@ -151,6 +151,11 @@ class ExportIndex:
         ]
         return Neighbours(tuple(unknown), tuple(elsewhere))
 
+    def files(self, backup_id: bytes) -> tuple[Path, ...]:
+        """The files that this backup was exported to, as far as this computer knows. Raises `ExportIndexError`."""
+        known = self._load().backups.get(backup_id)
+        return tuple(Path(file) for file in known.files) if known is not None else ()
+
     def remember(self, backup_id: bytes, vault: bytes, party: str, file: Path | None = None) -> None:
         """Remember whose share a backup holds, and the file that it is exported to, if it is.
 

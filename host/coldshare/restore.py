@@ -1,4 +1,5 @@
-"""The way back: read a sealed share from a token, open it, hold it against what the token was told, write the file."""
+"""The way back: read a sealed share from a token or a file, open it, hold it against what the token was told, write the
+vault file."""
 
 from __future__ import annotations
 
@@ -7,19 +8,23 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, Union
 
 from coldshare import declare
 from coldshare.backup import OnStep, _silent
 from coldshare.errors import InputError, IntegrityError
 from coldshare.files import OutputError, OutputExistsError, write_private
+from coldshare.recovery import RecoveryCode, RecoveryFile, short_id
 from coldshare_iface import wire
 from coldshare_iface.errors import ColdshareError
 
 if TYPE_CHECKING:
     from coldshare.device.token import TokenClient
-    from coldshare.seal import AllowCost, Content
+    from coldshare.seal import AllowCost, Content, Envelope, Slot
     from coldshare_iface.messages import Backup, Declaration
+
+#: What opens a backup: its password, which needs the token too, or its recovery code, which needs nothing else.
+Key: TypeAlias = Union[str, RecoveryCode, RecoveryFile]  # noqa: UP007
 
 
 class NothingToRestoreError(InputError):
@@ -43,16 +48,49 @@ class ReadBackError(IntegrityError):
     next_step = "The disk may be failing. Restore to another one; the backup on the token is unharmed."
 
 
+class NotOnThisTokenError(InputError):
+    """This token has no secret for that sealed file."""
+
+    code = "export_not_on_token"
+    next_step = (
+        "Use the token that it was exported from. If a later backup or a reseal has replaced it there, only its "
+        "recovery code still opens it: --recovery-file FILE"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A backup that was read back whole. `original` is the vault file; `opened` says whether the seal was opened,
-    `confirmed` whether this made it count; `backup` is as it stands now."""
+    `confirmed` whether this made it count; `backup` is as it stands now; `slots` are the ways to open it."""
 
     backup: Backup
     opened: bool
     sealed_size: int
     original: bytes = field(repr=False)
+    slots: tuple[Slot, ...]
     confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFile:
+    """A sealed share from a file, opened. `declaration` is what its token was told."""
+
+    backup_id: bytes
+    declaration: Declaration
+    sealed_size: int
+    original: bytes = field(repr=False)
+    slots: tuple[Slot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A sealed share as a token gave it out, held against what the token says of it. It is not opened yet."""
+
+    backup: Backup
+    sealed: bytes = field(repr=False)
+    envelope: Envelope = field(repr=False)
+    declared: bytes = field(repr=False)
+    factor: bytes = field(repr=False)
 
 
 def choose(backups: Sequence[Backup], prefix: str | None) -> Backup:
@@ -75,26 +113,39 @@ def choose(backups: Sequence[Backup], prefix: str | None) -> Backup:
 def verify(
     client: TokenClient,
     held: Backup,
-    password: str | None,
+    key: Key | None,
     *,
     allow_cost: AllowCost | None = None,
     on_step: OnStep = _silent,
 ) -> Checked:
-    """Read a backup back whole. With the password its seal is opened too, as a restore would do.
+    """Read a backup back whole. With its password or recovery code its seal is opened too, as a restore would do.
 
     A backup whose making was interrupted after the token had stored it is confirmed once it has proved good.
     """
-    checked = _read(client, held, wire.PURPOSE_VERIFY, password, allow_cost, on_step)
+    checked = _read(client, held, wire.PURPOSE_VERIFY, key, allow_cost, on_step)
     if held.pending and checked.opened:
         client.confirm(held.backup_id)
         return replace(checked, backup=replace(held, pending=False), confirmed=True)
     return checked
 
 
+def verify_sealed(
+    sealed: bytes,
+    key: Key,
+    *,
+    client: TokenClient | None = None,
+    allow_cost: AllowCost | None = None,
+    on_step: OnStep = _silent,
+) -> CheckedFile:
+    """As `verify`, for an exported file. Its recovery code opens it alone; with a password `client` is the unlocked
+    token that holds the same backup, and is asked for its secret. Raises NotOnThisTokenError."""
+    return _read_sealed(sealed, key, wire.PURPOSE_VERIFY, client, allow_cost, on_step)
+
+
 def restore(
     client: TokenClient,
     held: Backup,
-    password: str,
+    key: Key,
     out: Path,
     *,
     allow_cost: AllowCost | None = None,
@@ -102,16 +153,36 @@ def restore(
 ) -> Checked:
     """Write the vault file to `out`: mode 0600, atomically, never over an existing file, and read back."""
     check_out(out)
-    checked = _read(client, held, wire.PURPOSE_RESTORE, password, allow_cost, on_step)
-    write_private(out, checked.original, replace=False)
+    checked = _read(client, held, wire.PURPOSE_RESTORE, key, allow_cost, on_step)
+    _write(out, checked.original)
+    return checked
+
+
+def restore_sealed(
+    sealed: bytes,
+    key: Key,
+    out: Path,
+    *,
+    client: TokenClient | None = None,
+    allow_cost: AllowCost | None = None,
+    on_step: OnStep = _silent,
+) -> CheckedFile:
+    """As `restore`, for an exported file; see `verify_sealed`."""
+    check_out(out)
+    checked = _read_sealed(sealed, key, wire.PURPOSE_RESTORE, client, allow_cost, on_step)
+    _write(out, checked.original)
+    return checked
+
+
+def _write(out: Path, original: bytes) -> None:
+    write_private(out, original, replace=False)
     try:
-        good = out.read_bytes() == checked.original
+        good = out.read_bytes() == original
     except OSError:
         good = False
     if not good:
         out.unlink(missing_ok=True)
         raise ReadBackError
-    return checked
 
 
 def check_out(out: Path) -> None:
@@ -124,15 +195,9 @@ def check_out(out: Path) -> None:
         raise OutputError(f"{out} cannot be written: you may not write in the folder {out.parent}.")
 
 
-def _read(
-    client: TokenClient,
-    held: Backup,
-    purpose: int,
-    password: str | None,
-    allow_cost: AllowCost | None,
-    on_step: OnStep,
-) -> Checked:
-    from coldshare.seal import Factors, parse, unpack
+def fetch(client: TokenClient, held: Backup, purpose: int, *, on_step: OnStep = _silent) -> Fetched:
+    """Read a sealed share from the token, with a press. Raises DeclarationMismatchError for another one than `held`."""
+    from coldshare.seal import parse
 
     on_step("confirming", 0, 0)
     opened = client.open(held.backup_id, purpose)
@@ -142,15 +207,103 @@ def _read(
     envelope = parse(sealed)
     if envelope.backup_id != held.backup_id:
         raise declare.DeclarationMismatchError("The token returned the sealed share of another backup.")
-    if not hmac.compare_digest(envelope.declaration_digest, declare.digest(opened.declared)):
-        raise declare.DeclarationMismatchError
-    if password is None:
-        return Checked(held, opened=False, sealed_size=len(sealed), original=b"")
-    on_step("opening", 0, len(sealed))
-    content = unpack(envelope.open(Factors(password=password, token=opened.factor), allow_cost=allow_cost))
-    _compare(content, opened.declared, held.declaration)
+    _bound(envelope, opened.declared)
+    return Fetched(held, sealed, envelope, opened.declared, opened.factor)
+
+
+def open_fetched(
+    fetched: Fetched, key: Key, *, allow_cost: AllowCost | None = None, on_step: OnStep = _silent
+) -> Content:
+    """Open what was fetched and hold what is inside against what the token was told."""
+    on_step("opening", 0, len(fetched.sealed))
+    content = open_envelope(fetched.envelope, key, fetched.factor, allow_cost)
+    _compare(content, fetched.declared, fetched.backup.declaration)
+    return content
+
+
+def open_envelope(envelope: Envelope, key: Key, factor: bytes | None, allow_cost: AllowCost | None = None) -> Content:
+    """Open a sealed share with its recovery code, or with its password and the token's `factor`.
+
+    Raises as `Envelope.open`, with a next step that fits the key.
+    """
+    from coldshare.seal import Factors, MissingFactorError, WrongFactorError, unpack
+
+    if isinstance(key, str):
+        return unpack(envelope.open(Factors(password=key, token=factor), allow_cost=allow_cost))
+    file = key if isinstance(key, RecoveryFile) else RecoveryFile(key, None)
+    this = short_id(envelope.backup_id)
+    try:
+        return unpack(envelope.open(Factors(recovery=file.code.factor()), allow_cost=allow_cost))
+    except WrongFactorError as error:
+        if file.short_id is not None and file.short_id != this:
+            error.next_step = (
+                f"The file with the code says backup {file.short_id}, and this is {this}. Use its own code."
+            )
+        else:
+            error.next_step = (
+                f"The code is well-formed, so it is that of another backup, or of this share before a reseal. "
+                f"This is backup {this}: compare the id beside the code."
+            )
+        raise
+    except MissingFactorError as error:
+        error.next_step = "This backup was made without a recovery code. Use its password, with its token."
+        raise
+
+
+def _read(
+    client: TokenClient,
+    held: Backup,
+    purpose: int,
+    key: Key | None,
+    allow_cost: AllowCost | None,
+    on_step: OnStep,
+) -> Checked:
+    fetched = fetch(client, held, purpose, on_step=on_step)
+    size, slots = len(fetched.sealed), fetched.envelope.slots
+    if key is None:
+        return Checked(held, opened=False, sealed_size=size, original=b"", slots=slots)
+    content = open_fetched(fetched, key, allow_cost=allow_cost, on_step=on_step)
     client.check_cancelled()  # opening took a while, and a file that nobody wants any more must not be written
-    return Checked(held, opened=True, sealed_size=len(sealed), original=content.original)
+    return Checked(held, opened=True, sealed_size=size, original=content.original, slots=slots)
+
+
+def _read_sealed(
+    sealed: bytes,
+    key: Key,
+    purpose: int,
+    client: TokenClient | None,
+    allow_cost: AllowCost | None,
+    on_step: OnStep,
+) -> CheckedFile:
+    from coldshare.seal import parse
+    from coldshare_iface.messages import Declaration
+
+    envelope = parse(sealed)
+    factor: bytes | None = None
+    if isinstance(key, str) and client is not None:
+        held = next((held for held in client.backups() if held.backup_id == envelope.backup_id), None)
+        if held is None:
+            raise NotOnThisTokenError(
+                f"This token does not hold backup {short_id(envelope.backup_id)}, so it has no secret for that file."
+            )
+        on_step("confirming", 0, 0)
+        opened = client.open(held.backup_id, purpose)
+        _bound(envelope, opened.declared)
+        factor = opened.factor
+    on_step("opening", 0, len(sealed))
+    content = open_envelope(envelope, key, factor, allow_cost)
+    _bound(envelope, content.declaration)
+    declaration = Declaration.decode(content.declaration)
+    _compare(content, content.declaration, declaration)
+    if client is not None:
+        client.check_cancelled()
+    return CheckedFile(envelope.backup_id, declaration, len(sealed), content.original, envelope.slots)
+
+
+def _bound(envelope: Envelope, declared: bytes) -> None:
+    """The seal's header names what the token was told."""
+    if not hmac.compare_digest(envelope.declaration_digest, declare.digest(declared)):
+        raise declare.DeclarationMismatchError
 
 
 def _compare(content: Content, declared: bytes, declaration: Declaration) -> None:

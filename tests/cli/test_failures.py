@@ -108,7 +108,7 @@ def case(
 
 
 def backup(file: str, at: str = YES, secrets: tuple[str, ...] = SECRETS) -> tuple[str, ...]:
-    return ("backup", file, "--at", at, *secrets)
+    return ("backup", file, "--at", at, *secrets, "--no-recovery")
 
 
 def restore(out: str, at: str = YES, secrets: tuple[str, ...] = SECRETS, *more: str) -> tuple[str, ...]:
@@ -270,7 +270,7 @@ CASES = [
     # The command line itself
     case("no such command", "nonsense", "usage", 2, "nonsense", "--help"),
     case("no such option", "list --frobnicate", "usage", 2, "--frobnicate", "coldshare list --help"),
-    case("missing argument", f"backup --at {YES}", "usage", 2, "FILE"),
+    case("missing argument", f"backup --at {YES} --no-recovery", "usage", 2, "FILE"),
     case("missing option", f"restore --at {YES}", "usage", 2, "--out"),
     case("too many arguments", "inspect a b", "usage", 2),
     case("label too long", init("sim:b.token?user=approve", label="x" * 33), "usage", 2, "32 bytes"),

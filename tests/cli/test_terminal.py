@@ -18,6 +18,11 @@ from support.terminal import CTRL_C, Terminal
 AT = "sim:a.token"
 
 
+def backup(at: str = AT) -> list[str]:
+    """One that asks for nothing but what the token asks; recovery codes are tested apart."""
+    return ["backup", "phone.vult", "--no-recovery", "--at", at, "--pin-file", "pin", "--password-file", "pw"]
+
+
 @pytest.fixture
 def ready(shell: Shell) -> Shell:
     """A token that is set up and holds nothing."""
@@ -50,7 +55,7 @@ def test_from_a_new_token_to_a_restored_file(shell: Shell, folder: Path) -> None
         assert terminal.sane
         shell.check(terminal.raw)
 
-    with Terminal("backup", "phone.vult", "--at", AT, cwd=folder) as terminal:
+    with Terminal("backup", "phone.vult", "--no-recovery", "--at", AT, cwd=folder) as terminal:
         terminal.until("Savings: the share of Phone, 2 of 3, checked.")
         terminal.answer("PIN of the token: ", PIN)
         terminal.answer("Password for this backup: ", "sunshine")
@@ -89,8 +94,7 @@ def test_codes_that_differ(shell: Shell, folder: Path) -> None:
 
 def test_no_on_the_token(ready: Shell, folder: Path) -> None:
     before = holds(folder / "a.token")
-    argv = ("backup", "phone.vult", "--at", AT, "--pin-file", "pin", "--password-file", "pw")
-    with Terminal(*argv, cwd=folder) as terminal:
+    with Terminal(*backup(), cwd=folder) as terminal:
         terminal.press("n")
         assert terminal.finish() == 5
         assert "Error (rejected)" in terminal.screen
@@ -113,8 +117,7 @@ def test_json_for_a_script_with_a_person_beside_it(ready: Shell, folder: Path) -
 
 def test_ctrl_c_while_the_token_waits_for_its_button(ready: Shell, folder: Path) -> None:
     before = holds(folder / "a.token")
-    argv = ("backup", "phone.vult", "--at", AT, "--pin-file", "pin", "--password-file", "pw")
-    with Terminal(*argv, cwd=folder) as terminal:
+    with Terminal(*backup(), cwd=folder) as terminal:
         terminal.press(CTRL_C)
         assert terminal.finish() == 130
         assert "Error (cancelled)" in terminal.screen
@@ -129,7 +132,7 @@ def test_ctrl_c_while_the_token_waits_for_its_button(ready: Shell, folder: Path)
 def test_ctrl_c_at_a_prompt(ready: Shell, folder: Path, prompt: str) -> None:
     before = holds(folder / "a.token")
     secret = ["--pin-file", "pin"] if prompt.startswith("Password") else []
-    with Terminal("backup", "phone.vult", "--at", AT, *secret, cwd=folder) as terminal:
+    with Terminal("backup", "phone.vult", "--no-recovery", "--at", AT, *secret, cwd=folder) as terminal:
         terminal.answer(prompt, CTRL_C)
         assert terminal.finish() == 130
         assert "Error (interrupted)" in terminal.screen
@@ -165,7 +168,7 @@ def test_ctrl_c_in_the_middle_of_the_work(
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(Ui, "on_step", interrupted)
-    argv = ["backup", "phone.vult", "--at", AT + "?user=approve", "--pin-file", "pin", "--password-file", "pw"]
+    argv = backup(AT + "?user=approve")
     said = ready(*argv, *(["--json"] if as_json else []))
     text = failed(said, "cancelled", 130, as_json=as_json)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -174,7 +177,7 @@ def test_ctrl_c_in_the_middle_of_the_work(
     if step == "reading":
         assert [held for _, held in state[2]] == [2]
         assert "coldshare verify" in text
-        verified = ready("verify", *argv[2:], "--json").json
+        verified = ready("verify", *argv[3:], "--json").json
         assert verified["backups"][0]["confirmed_now"] is True
         assert verified["backups"][0]["state"] == "active"
     else:
@@ -195,7 +198,7 @@ def test_a_second_ctrl_c_stops_at_once(ready: Shell, folder: Path, monkeypatch: 
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(Ui, "on_step", twice)
-    argv = ["backup", "phone.vult", "--at", AT + "?user=approve", "--pin-file", "pin", "--password-file", "pw"]
+    argv = backup(AT + "?user=approve")
     failed(ready(*argv), "interrupted", 130, as_json=False)
     assert holds(folder / "a.token") == (1, "Safe A", [])
 
@@ -215,7 +218,7 @@ def on_step(ui, step, done, total):
 Ui.on_step = on_step
 sys.exit(run(sys.argv[1:]))
 """
-    argv = ["backup", "phone.vult", "--at", AT + "?user=approve", "--pin-file", "pin", "--password-file", "pw"]
+    argv = backup(AT + "?user=approve")
     killed = subprocess.run(
         [sys.executable, "-c", script, *argv],
         capture_output=True,

@@ -39,14 +39,18 @@ def _address(context: click.Context, parameter: click.Parameter, text: str | Non
     return address
 
 
+def _address_if_any(context: click.Context, parameter: click.Parameter, text: str | None) -> Address | None:
+    return None if text is None else _address(context, parameter, text)
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
-at_option = click.option(
-    "--at",
-    metavar="ADDR",
-    envvar="COLDSHARE_AT",
-    callback=_address,
-    help="Which token: sim:PATH is a software token in a file. Also COLDSHARE_AT.",
-)
+_AT: dict[str, Any] = {
+    "metavar": "ADDR",
+    "envvar": "COLDSHARE_AT",
+    "help": "Which token: sim:PATH is a software token in a file. Also COLDSHARE_AT.",
+}
+at_option = click.option("--at", callback=_address, **_AT)
+at_option_if_any = click.option("--at", callback=_address_if_any, **_AT)
 pin_option = click.option("--pin-file", metavar="FILE", help="Read the PIN from FILE (- for standard input).")
 password_option = click.option(
     "--password-file", metavar="FILE", help="Read the backup password from FILE (- for standard input)."
@@ -59,6 +63,11 @@ backup_option = click.option(
 def token_options(function: F) -> F:
     """--at, --pin-file and --json."""
     return at_option(pin_option(json_option(function)))
+
+
+def token_options_if_any(function: F) -> F:
+    """The same, for a command that can do without a token: `at` may be None."""
+    return at_option_if_any(pin_option(json_option(function)))
 
 
 def pairings() -> PairingStore:
@@ -86,13 +95,25 @@ def open_token(at: Address, ui: Ui, *, create: bool = False) -> Iterator[TokenCl
             yield client
 
 
-def unlock(client: TokenClient, pin_file: str | None, ui: Ui) -> str:
-    """Open the secure channel and unlock with the PIN. Returns the token's label."""
+def unlock(client: TokenClient, pin_file: str | None, ui: Ui, *, introduce: bool = False) -> str:
+    """Open the secure channel and unlock with the PIN. Returns the token's label.
+
+    With `introduce` a computer that is new to the token is paired with it first.
+    """
+    from coldshare.device.errors import NotPairedError
     from coldshare.device.token import check_pin
     from coldshare_iface import wire
     from coldshare_iface.errors import NotSetUpError
 
-    client.connect(pairings())
+    store = pairings()
+    try:
+        client.connect(store)
+    except NotPairedError:
+        if not introduce or client.info.state != wire.TOKEN_READY:
+            raise
+        ui.note("This computer is new to the token, so the two are introduced first.")
+        client.pair(store, compare(client, ui))
+        client.connect(store)
     if client.info.state == wire.TOKEN_NEW:
         raise NotSetUpError
     with ui.prompting():

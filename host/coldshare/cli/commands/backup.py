@@ -9,10 +9,12 @@ import click
 
 from coldshare.cli import entry
 from coldshare.cli.describe import declared_json
+from coldshare.cli.handing import WITHOUT, new_code, opens, recovery_options, warn
+from coldshare.cli.opening import remember
 from coldshare.cli.options import open_token, password_option, token_options, unlock
 from coldshare.cli.render import Result, size
 from coldshare.cli.ui import Ui
-from coldshare.cli.vaultfile import read_vault_file, vault_password_option
+from coldshare.cli.vaultfile import member_option, read_vault_file, vault_password_option
 
 if TYPE_CHECKING:
     from coldshare.device.address import Address
@@ -20,27 +22,35 @@ if TYPE_CHECKING:
 
 @click.command("backup", short_help="Put a share onto a token, sealed.")
 @click.argument("file", type=click.Path(path_type=Path))
+@member_option
 @password_option
 @vault_password_option
+@recovery_options
 @token_options
 def command(
     file: Path,
+    member: str | None,
     password_file: str | None,
     vault_password_file: str | None,
+    recovery_out: Path | None,
+    no_recovery: bool,
     at: Address,
     pin_file: str | None,
     as_json: bool,
 ) -> Result:
     """Check the share in FILE, seal it, put it onto the token and read it back.
 
-    FILE stays as it is. The token must not hold a share of another party of the same vault.
+    FILE stays as it is. Of a zip, one file is backed up: the one that --member names. The token must not hold a share of another party of the same vault. The backup also gets a
+    recovery code, for the day when token or password is lost.
     """
     from coldshare import backup as use_case
     from coldshare.seal import check_password
 
     ui = Ui(quiet=as_json)
-    data, vault_password, facts = read_vault_file(file, vault_password_file, ui)
+    recovery = new_code(ui, recovery_out, no_recovery)
+    data, vault_password, facts = read_vault_file(file, vault_password_file, ui, member)
     ui.note(f"{facts.vault_name}: the share of {facts.party}, {facts.threshold} of {facts.parties}, checked.")
+    warn(ui, recovery, no_recovery)
     with open_token(at, ui) as client:
         label = unlock(client, pin_file, ui)
         with ui.prompting():
@@ -51,7 +61,17 @@ def command(
                 check=lambda text: check_password(text, (facts.vault_name, facts.party, label)),
                 new=True,
             )
-        done = use_case.backup(client, data, password, vault_password=vault_password, label=label, on_step=ui.on_step)
+        done = use_case.backup(
+            client,
+            data,
+            password,
+            recovery=recovery,
+            vault_password=vault_password,
+            label=label,
+            on_step=ui.on_step,
+        )
+    remember(ui, done.backup_id, done.declaration)
+    warnings = [*done.warnings, *([] if done.recovery else [WITHOUT])]
     short = done.backup_id.hex()[:8]
     return Result(
         {
@@ -61,14 +81,16 @@ def command(
             "file_size": done.file_size,
             "sealed_size": done.sealed_size,
             "replaced": done.replaced,
-            "warnings": list(done.warnings),
+            "recovery": done.recovery,
+            "recovery_file": None if recovery_out is None else str(recovery_out),
+            "warnings": warnings,
         },
         [
             f"Backed up: the share of {done.facts.party} of {done.facts.vault_name!r} is on {label!r} as {short}.",
             f"{size(done.file_size)} became {size(done.sealed_size)}, written and read back.",
             *(["It replaced the earlier backup of the same share."] if done.replaced else []),
-            *(f"Note: {warning}" for warning in done.warnings),
-            "It opens with this token and its password together. Write the password down, apart from the token.",
+            *(f"Note: {warning}" for warning in warnings),
+            *opens(done.recovery, recovery_out),
             "Next: coldshare verify",
         ],
     )

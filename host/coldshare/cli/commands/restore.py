@@ -7,42 +7,87 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli import entry
-from coldshare.cli.describe import backup_json, headline
-from coldshare.cli.options import backup_option, open_token, password_option, token_options, unlock
+from coldshare.cli.describe import backup_json, file_json, headline
+from coldshare.cli.opening import Opening, from_option, needed, opening_options, remember
+from coldshare.cli.options import backup_option, open_token, token_options_if_any, unlock
 from coldshare.cli.render import Result, size
 from coldshare.cli.ui import Ui
 
 if TYPE_CHECKING:
+    from coldshare.cli.render import Json
     from coldshare.device.address import Address
+    from coldshare.restore import CheckedFile
+    from coldshare_iface.messages import Declaration
 
 
-@click.command("restore", short_help="Get a vault file back from a token.")
+@click.command("restore", short_help="Get a vault file back.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write; it must not exist.")
 @backup_option
-@password_option
-@token_options
+@from_option
+@opening_options
+@token_options_if_any
 def command(
-    out: Path, prefix: str | None, password_file: str | None, at: Address, pin_file: str | None, as_json: bool
+    out: Path,
+    prefix: str | None,
+    source: Path | None,
+    password_file: str | None,
+    recovery_file: str | None,
+    recovery: bool,
+    allow_cost: bool,
+    at: Address | None,
+    pin_file: str | None,
+    as_json: bool,
 ) -> Result:
     """Write the vault file of a backup to --out, exactly as it was, readable by you only.
 
-    Import it on the device it belongs to, or on the one that takes its place, and then delete the file.
+    From a token, with the password or the recovery code; or from an exported file. A computer that the token does not
+    know yet is paired with it first. Import the vault file on the device it belongs to, or on the one that takes its
+    place, and then delete it.
     """
     from coldshare import restore as use_case
 
+    if source is not None and prefix is not None:
+        raise click.UsageError("--from and --backup exclude each other")
     ui = Ui(quiet=as_json)
+    opening = Opening(ui, password_file, recovery_file, recovery, allow_cost)
     use_case.check_out(out)
-    with open_token(at, ui) as client:
-        unlock(client, pin_file, ui)
+    if source is not None:
+        file = _from_file(source, out, opening, at, pin_file, ui)
+        remember(ui, file.backup_id, file.declaration, source)
+        return _result(out, file_json(file), file.declaration, len(file.original))
+    with open_token(needed(at), ui) as client:
+        with opening.spoken():
+            unlock(client, pin_file, ui, introduce=True)
         held = use_case.choose(client.backups(), prefix)
-        with ui.prompting():
-            password = entry.get(password_file, "password of the backup", "--password-file")
-        done = use_case.restore(client, held, password, out, on_step=ui.on_step, allow_cost=None)
+        done = use_case.restore(client, held, opening.key(), out, on_step=ui.on_step, allow_cost=opening.allow_cost)
+    remember(ui, held.backup_id, held.declaration)
+    return _result(out, backup_json(held), held.declaration, len(done.original))
+
+
+def _from_file(
+    source: Path, out: Path, opening: Opening, at: Address | None, pin_file: str | None, ui: Ui
+) -> CheckedFile:
+    from coldshare import restore as use_case
+    from coldshare.export import read_sealed
+    from coldshare.seal import parse
+
+    sealed = read_sealed(source)
+    parse(sealed)  # a file that is none is refused before anybody is asked for anything
+    token = opening.needs_token(at)
+    if token is None:
+        return use_case.restore_sealed(sealed, opening.key(), out, on_step=ui.on_step, allow_cost=opening.allow_cost)
+    with open_token(token, ui) as client:
+        unlock(client, pin_file, ui, introduce=True)
+        return use_case.restore_sealed(
+            sealed, opening.key(), out, client=client, on_step=ui.on_step, allow_cost=opening.allow_cost
+        )
+
+
+def _result(out: Path, data: dict[str, Json], declared: Declaration, length: int) -> Result:
     return Result(
-        {**backup_json(held), "out": str(out), "file_size": len(done.original)},
+        {**data, "out": str(out), "file_size": length},
         [
-            f"Restored: {headline(held.declaration)} is in {out} ({size(len(done.original))}), byte for byte.",
-            f"Import it only on {held.declaration.party} or on the device that takes its place, then delete the file.",
+            f"Restored: {headline(declared)} is in {out} ({size(length)}), byte for byte.",
+            f"Import it only on {declared.party} or on the device that takes its place, then delete the file.",
         ],
     )

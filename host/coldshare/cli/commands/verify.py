@@ -2,80 +2,130 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli import entry
-from coldshare.cli.describe import backup_json, headline
-from coldshare.cli.options import backup_option, open_token, password_option, token_options, unlock
+from coldshare.cli.describe import backup_json, file_json, headline, slots_json, ways
+from coldshare.cli.opening import Opening, from_option, needed, opening_options, remember
+from coldshare.cli.options import backup_option, open_token, token_options_if_any, unlock
 from coldshare.cli.render import Result
 from coldshare.cli.ui import Ui
 from coldshare_iface.errors import ColdshareError
 
 if TYPE_CHECKING:
     from coldshare.device.address import Address
+    from coldshare.restore import Checked
 
 
 @click.command("verify", short_help="Prove that a backup can be restored.")
 @backup_option
-@password_option
+@from_option
+@opening_options
 @click.option("--no-password", is_flag=True, help="Only read back and compare digests; the seal stays closed.")
-@token_options
+@token_options_if_any
 def command(
     prefix: str | None,
+    source: Path | None,
     password_file: str | None,
+    recovery_file: str | None,
+    recovery: bool,
+    allow_cost: bool,
     no_password: bool,
-    at: Address,
+    at: Address | None,
     pin_file: str | None,
     as_json: bool,
 ) -> Result:
     """Read every backup on the token back whole, open its seal and check the share inside.
 
-    Nothing is written to this computer. With --backup only that one.
+    Nothing is written to this computer. With --backup only that one; with --from an exported file.
     """
     from coldshare import restore as use_case
 
-    if no_password and password_file is not None:
-        raise click.UsageError("--no-password and --password-file exclude each other")
+    if no_password:
+        for option, given in (("--password-file", password_file), ("--recovery-file", recovery_file)):
+            if given is not None:
+                raise click.UsageError(f"--no-password and {option} exclude each other")
+        if recovery or source is not None:
+            raise click.UsageError("--no-password is for backups on a token, and without a recovery code")
+    if source is not None and prefix is not None:
+        raise click.UsageError("--from and --backup exclude each other")
     ui = Ui(quiet=as_json)
-    with open_token(at, ui) as client:
-        label = unlock(client, pin_file, ui)
+    opening = Opening(ui, password_file, recovery_file, recovery, allow_cost)
+    if source is not None:
+        return _file(source, opening, at, pin_file, ui)
+    with open_token(needed(at), ui) as client:
+        with opening.spoken():
+            label = unlock(client, pin_file, ui)
         backups = client.backups()
         chosen = [use_case.choose(backups, prefix)] if prefix or not backups else backups
-        password = None
-        if not no_password:
-            with ui.prompting():
-                password = entry.get(
-                    password_file,
-                    "password of the backup",
-                    "--password-file",
-                    instead=", or leave the seal closed with --no-password",
-                )
+        key = None if no_password else opening.key(", or leave the seal closed with --no-password")
         checked = []
         for held in chosen:
             try:
-                checked.append(use_case.verify(client, held, password, on_step=ui.on_step, allow_cost=None))
+                checked.append(use_case.verify(client, held, key, on_step=ui.on_step, allow_cost=opening.allow_cost))
             except ColdshareError as error:
                 if len(chosen) > 1:
                     error.args = (f"{held.backup_id.hex()[:8]}, {headline(held.declaration)}: {error.message}",)
                 raise
-    lines = []
     for one in checked:
-        what = headline(one.backup.declaration)
-        short = one.backup.backup_id.hex()[:8]
         if one.opened:
-            lines.append(f"Good: {short}, {what}, read back whole, its seal opened, its file rebuilt byte for byte.")
-        else:
-            lines.append(f"Read back: {short}, {what}. The digest is right; the seal was not opened.")
-        if one.confirmed:
-            lines.append(f"{short} had not been confirmed when it was made; it is now.")
+            remember(ui, one.backup.backup_id, one.backup.declaration)
     return Result(
         {
             "token": {"label": label, "serial": client.info.serial.hex()},
             "backups": [
-                {**backup_json(one.backup), "opened": one.opened, "confirmed_now": one.confirmed} for one in checked
+                {
+                    **backup_json(one.backup),
+                    **slots_json(one.slots),
+                    "opened": one.opened,
+                    "confirmed_now": one.confirmed,
+                }
+                for one in checked
             ],
         },
-        lines,
+        [line for one in checked for line in _lines(one)],
+    )
+
+
+def _lines(one: Checked) -> list[str]:
+    what = headline(one.backup.declaration)
+    short = one.backup.backup_id.hex()[:8]
+    if one.opened:
+        lines = [f"Good: {short}, {what}, read back whole, its seal opened, its file rebuilt byte for byte."]
+    else:
+        lines = [f"Read back: {short}, {what}. The digest is right; the seal was not opened."]
+    lines.append(
+        f"It says that it opens with {ways(one.slots)}." if not one.opened else f"Opens with {ways(one.slots)}."
+    )
+    if one.confirmed:
+        lines.append(f"{short} had not been confirmed when it was made; it is now.")
+    return lines
+
+
+def _file(source: Path, opening: Opening, at: Address | None, pin_file: str | None, ui: Ui) -> Result:
+    from coldshare import restore as use_case
+    from coldshare.export import read_sealed
+    from coldshare.seal import parse
+
+    sealed = read_sealed(source)
+    parse(sealed)  # a file that is none is refused before anybody is asked for anything
+    token = opening.needs_token(at)
+    if token is None:
+        done = use_case.verify_sealed(sealed, opening.key(), on_step=ui.on_step, allow_cost=opening.allow_cost)
+    else:
+        with open_token(token, ui) as client:
+            unlock(client, pin_file, ui)
+            done = use_case.verify_sealed(
+                sealed, opening.key(), client=client, on_step=ui.on_step, allow_cost=opening.allow_cost
+            )
+    remember(ui, done.backup_id, done.declaration, source)
+    short = done.backup_id.hex()[:8]
+    return Result(
+        {"file": str(source), **file_json(done), **slots_json(done.slots), "opened": True},
+        [
+            f"Good: {source} is {short}, {headline(done.declaration)}; its seal opens and its file comes back whole.",
+            f"Opens with {ways(done.slots)}.",
+        ],
     )
