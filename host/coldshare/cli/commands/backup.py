@@ -40,8 +40,9 @@ def command(
 ) -> Result:
     """Check the share in FILE, seal it, put it onto the token and read it back.
 
-    FILE stays as it is. Of a zip, one file is backed up: the one that --member names. The token must not hold a share of another party of the same vault. The backup also gets a
-    recovery code, for the day when token or password is lost.
+    FILE stays as it is; of a zip one file is backed up, the one that --member names. The token must not hold a share
+    of another party of the same vault. The backup also gets a recovery code, for the day when token or password is
+    lost.
     """
     from coldshare import backup as use_case
     from coldshare.seal import check_password
