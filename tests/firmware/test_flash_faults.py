@@ -122,6 +122,37 @@ def test_what_is_left_of_an_earlier_transfer_never_becomes_part_of_a_new_one(rea
     assert at == 3, "the two removals and the new announcement"
 
 
+class Late(Chip):
+    """Programs, and then says that it could not."""
+
+    doubtful = False
+
+    def program(self, offset: int, data: bytes) -> None:
+        super().program(offset, data)
+        if self.doubtful:
+            raise OSError(errno.EIO, "not sure")
+
+
+def test_a_chunk_that_may_or_may_not_be_there(ready: Bench) -> None:
+    """Nothing more is taken until the host has asked where the transfer stands."""
+    data = blob(9000)
+    chip = Late(ready.image)
+    bench = Bench(chip, Puppet())
+    host = bench.host
+    host.psk_id, host.psk = ready.host.psk_id, ready.host.psk
+    host.again()
+    backup_id, _ = host.reserve()
+    host.begin(backup_id, data)
+    host.ok(wire.OP_CHUNK, 0, data[:3000])
+    chip.doubtful = True
+    assert host.status(wire.OP_CHUNK, 3000, data[3000:6000]) == wire.STATUS_STORAGE
+    chip.doubtful = False
+    assert host.status(wire.OP_CHUNK, 3000, data[3000:6000]) == wire.STATUS_BAD_STATE
+    host.send(backup_id, data)
+    host.ok(wire.OP_COMMIT, backup_id)
+    assert host.get(backup_id, len(data)) == data
+
+
 def test_no_guess_on_a_flash_that_does_not_count(ready: Bench) -> None:
     """When the attempt cannot be written down, the PIN is not even looked at."""
     for pin in (PIN, WRONG):

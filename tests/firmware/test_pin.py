@@ -163,6 +163,16 @@ def test_back_off_begins_again_at_power_up(ready: Bench) -> None:
     assert ready.clock.now_ms() - start >= 1000 * BACK_OFF[3]
 
 
+def test_back_off_begins_again_with_every_wrong_pin(ready: Bench) -> None:
+    """However long the token has been plugged in."""
+    ready.clock.sleep(3600)
+    wrong(ready, 1)
+    for spent in (1, 2):
+        start = ready.clock.now_ms()
+        assert ready.host.ask(wire.OP_UNLOCK, WRONG)[0] == wire.STATUS_PIN_WRONG
+        assert ready.clock.now_ms() - start == 1000 * BACK_OFF[spent]
+
+
 def test_back_off_passes_while_nobody_asks(ready: Bench) -> None:
     wrong(ready, 2)
     ready.clock.sleep(2)
