@@ -68,7 +68,7 @@ class Keys:
         }
 
     def found(self) -> None:
-        """Make the identity of a token that has none yet."""
+        """A new identity: for a token that has none yet, or in place of everything that an old one knew."""
         self._write(self._blank(wire.TOKEN_NEW, self._hal.random(wire.SERIAL_SIZE), 0))
 
     def lose(self) -> None:
@@ -117,6 +117,14 @@ class Keys:
             if entry[0] == psk_id:
                 key: bytes = entry[1]
                 return key
+        return None
+
+    def host(self, psk_id: bytes) -> "str | None":
+        """The name of the host that holds that pairing key."""
+        for entry in self.record[F_PAIRINGS]:
+            if entry[0] == psk_id:
+                name: str = entry[2]
+                return name
         return None
 
     def tag(self, kind: bytes, *parts: bytes) -> bytes:

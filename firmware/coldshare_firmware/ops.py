@@ -15,6 +15,7 @@ from coldshare_firmware.keys import (
     S_ID,
     S_STATE,
 )
+from coldshare_firmware.manage import Manage
 from coldshare_firmware.person import OpError, ask
 from coldshare_firmware.pin import PinGate
 from coldshare_firmware.request import CHUNK
@@ -41,6 +42,7 @@ class Operations:
         self._keys = keys
         self._store = store
         self._gate = PinGate(hal, keys)
+        self._manage = Manage(hal, keys, store)
         self._transfer = Transfer()
         self._unlocked = False
         self._opened = b""  # the backup whose release the person agreed to in this session
@@ -55,6 +57,10 @@ class Operations:
             wire.OP_ABORT: self._abort,
             wire.OP_OPEN: self._open,
             wire.OP_READ: self._read,
+            wire.OP_LABEL: self._manage.label,
+            wire.OP_PAIRINGS: self._manage.pairings,
+            wire.OP_UNPAIR: self._manage.unpair,
+            wire.OP_REMOVE: self._manage.remove,
         }
 
     def new_session(self) -> None:
@@ -72,12 +78,18 @@ class Operations:
             raise OpError(wire.STATUS_NOT_SET_UP)
         if op == wire.OP_UNLOCK:
             return self._unlock(values[0])
+        if op == wire.OP_CHANGE_PIN:
+            return self._change_pin(values[0], values[1])
         if not self._unlocked:
             raise OpError(wire.STATUS_LOCKED)
         return self._jobs[op](*values)
 
     # --- who may use the token
-    def pair(self, code: str, host: str) -> "Job":
+    def run_pairing(self, op: int, values: "list[Any]", code: str) -> "Job":
+        """The job for the one request of a pairing channel. `code` is the one that was compared."""
+        return self._manage.wipe() if op == wire.OP_WIPE else self._pair(code, values[0])
+
+    def _pair(self, code: str, host: str) -> "Job":
         """Give this host a pairing key, after a press at the code that its own person has accepted."""
         pairings = self._keys.record[F_PAIRINGS]
         if self._keys.state == wire.TOKEN_BURNT:
@@ -103,6 +115,12 @@ class Operations:
         yield from self._gate.attempt(pin)
         self._unlocked = True
         return {1: self._keys.record[F_LABEL]}
+
+    def _change_pin(self, old: str, new: str) -> "Job":
+        self._unlocked = False
+        yield from self._gate.change(old, new)
+        self._unlocked = True
+        return {}
 
     # --- what is kept
     def _list(self, start: int) -> "Job":

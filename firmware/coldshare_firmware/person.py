@@ -4,6 +4,7 @@ A job is a generator: it yields a keepalive status whenever it has to wait and i
 token closes it when the host cancels.
 """
 
+from coldshare_firmware import screens
 from coldshare_iface import wire
 
 TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has no typing module
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 BUTTON_NONE = 0
 BUTTON_YES = 1
 BUTTON_NO = 2
+BUTTON_HELD = 3  # YES, down for wire.HOLD_MS by now
 
 # What a job yields when it is not waiting at all, only long: the host hears of it every quarter of a second.
 BUSY = 0
@@ -30,7 +32,11 @@ class OpError(Exception):
 
 
 def ask(hal: "Hal", lines: "list[str]") -> "Iterator[int]":
-    """Show `lines` and wait for YES. Raises OpError for NO and for a minute without an answer."""
+    """Show `lines` and wait for YES. Raises OpError for NO and for a minute without an answer.
+
+    Where the screen asks to hold, only BUTTON_HELD is a yes; a press that is shorter is told so, and nothing else.
+    """
+    hold = screens.asks_to_hold(lines)
     start = hal.now_ms()
     while hal.button() != BUTTON_NONE:
         # A button held, or pressed before the question was there, is no answer to it.
@@ -41,10 +47,13 @@ def ask(hal: "Hal", lines: "list[str]") -> "Iterator[int]":
     while True:
         yield wire.KEEPALIVE_PERSON
         pressed = hal.button()
-        if pressed == BUTTON_YES:
+        if pressed == BUTTON_HELD or (pressed == BUTTON_YES and not hold):
             return
         if pressed == BUTTON_NO:
             raise OpError(wire.STATUS_REJECTED)
+        if pressed == BUTTON_YES and lines[-1] != screens.HOLD_ON:
+            lines = lines[:-1] + [screens.HOLD_ON]
+            hal.show(lines, True)
         _check_time(hal, start)
 
 

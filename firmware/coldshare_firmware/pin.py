@@ -47,9 +47,20 @@ class PinGate:
         """Give a new token its PIN and label, with a press."""
         pin = check_format(pin)
         yield from ask(self._hal, screens.set_up(label))
+        self._keys.change({F_PIN: self._kept(pin), F_FAILS: 0, F_LABEL: label, F_STATE: wire.TOKEN_READY})
+        self._wrong_since_power_up = 0  # those were guesses at a PIN that a wipe has destroyed
+
+    def change(self, old: object, new: object) -> "Iterator[int]":
+        """Another PIN, with a press. The old one is an attempt like every other, and counted like every other."""
+        new = check_format(new)
+        yield from self.attempt(old)
+        yield from ask(self._hal, screens.change_pin(self._keys.record[F_LABEL]))
+        self._keys.change({F_PIN: self._kept(new)})
+
+    def _kept(self, pin: str) -> "list[bytes]":
+        """What is kept of a PIN."""
         salt = self._hal.random(_SALT)
-        record = [salt, hmac_sha256(salt, pin.encode())]
-        self._keys.change({F_PIN: record, F_FAILS: 0, F_LABEL: label, F_STATE: wire.TOKEN_READY})
+        return [salt, hmac_sha256(salt, pin.encode())]
 
     def attempt(self, pin: object) -> "Iterator[int]":
         """One guess. Returns when it was right; OpError otherwise. The eighth wrong one destroys every key."""

@@ -30,7 +30,18 @@ _SHAPES: "Shapes" = {
     wire.OP_ABORT: (_ID,),
     wire.OP_OPEN: (_ID, (_UINT, wire.PURPOSE_VERIFY, wire.PURPOSE_RESTORE)),
     wire.OP_READ: (_ID, (_UINT, 0, wire.BLOB_MAX)),
+    wire.OP_LABEL: ((_TEXT, 1, wire.LABEL_MAX),),
+    wire.OP_CHANGE_PIN: ((_TEXT, 0, 64), (_TEXT, 0, 64)),
+    wire.OP_PAIRINGS: (),
+    wire.OP_UNPAIR: (
+        (_BYTES, wire.PSK_ID_SIZE, wire.PSK_ID_SIZE),
+        (_UINT, wire.UNPAIR_ONE, wire.UNPAIR_OTHERS),
+    ),
+    wire.OP_REMOVE: (_ID,),
+    wire.OP_WIPE: (),
 }
+# What may be asked in a pairing channel, and nowhere else.
+PAIRING = (wire.OP_PAIR_ACCEPT, wire.OP_WIPE)
 # What may be asked in the clear.
 PLAIN: "Shapes" = {wire.OP_INFO: (), wire.OP_IDENTIFY: ()}
 

@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from coldshare_firmware.declaration import Declaration
 
 CONFIRM = "Press YES or NO"
+# What destroys keys takes a button that is held.
+HOLD = "HOLD YES 2 s, or NO"
+HOLD_ON = "Keep YES down for 2 s"
+
+
+def asks_to_hold(lines: "list[str]") -> bool:
+    """True for a question that a short press does not answer."""
+    return lines[-1] == HOLD or lines[-1] == HOLD_ON
 
 
 def idle(state: int, label: str, serial: bytes, left: int) -> "list[str]":
@@ -65,3 +73,34 @@ def release(declared: "Declaration", purpose: int) -> "list[str]":
     # Either way the computer gets all that it asks for, and only its own word says what for. So both say "release".
     head = "RELEASE to restore?" if purpose == wire.PURPOSE_RESTORE else "RELEASE to verify?"
     return [head] + _share(declared) + [CONFIRM]
+
+
+def label(old: str, new: str) -> "list[str]":
+    return ["New label?", new, "instead of " + old, CONFIRM]
+
+
+def change_pin(label: str) -> "list[str]":
+    return ["Change the PIN?", label, CONFIRM]
+
+
+def unpair(host: str, psk_id: bytes) -> "list[str]":
+    return ["Forget computer?", host, "pairing " + psk_id[:4].hex(), CONFIRM]
+
+
+def unpair_others(host: str, count: int) -> "list[str]":
+    return ["Forget " + _count(count, "computer") + "?", "all but " + host, CONFIRM]
+
+
+def remove(backup_id: bytes, declared: "Declaration | None") -> "list[str]":
+    """`declared` is None where the record is damaged: such a backup can be removed, too."""
+    what = ["(its name is damaged)"] if declared is None else _share(declared)
+    return ["DESTROY this share?"] + what + ["backup " + backup_id[:4].hex(), HOLD]
+
+
+def wipe(state: int, label: str, shares: int) -> "list[str]":
+    name = "not set up" if state == wire.TOKEN_NEW else "burnt" if state == wire.TOKEN_BURNT else label
+    return ["WIPE this token?", name, _count(shares, "share"), "and all keys go", HOLD]
+
+
+def _count(n: int, what: str) -> str:
+    return str(n) + " " + what + ("" if n == 1 else "s")

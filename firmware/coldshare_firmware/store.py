@@ -45,7 +45,11 @@ class Store:
             self._files.mkdir(path)
 
     def has_blobs(self) -> bool:
-        return bool(self._files.listdir(_BLOBS))
+        return self.blobs() > 0
+
+    def blobs(self) -> int:
+        """How many sealed shares there are, whoever knows of them."""
+        return len(self._files.listdir(_BLOBS))
 
     def sweep(self) -> None:
         """Remove what no slot knows, and a staged transfer whose reservation is gone. Never fails: a leftover holds no

@@ -47,6 +47,7 @@ class Token:
         self._port = Port(hal)
         self._session: Session | None = None
         self._session_cid = b""
+        self._psk_id = b""  # of the session
         self._job: Job | None = None
         self._job_cid = b""
         self._status = person.BUSY
@@ -158,7 +159,7 @@ class Token:
                 3: VERSION,
                 4: self._keys.record[F_SERIAL],
                 5: self._keys.state,
-                6: [wire.CAP_BACKUP, wire.CAP_SCREEN],
+                6: [wire.CAP_BACKUP, wire.CAP_SCREEN, wire.CAP_MANAGE],
                 7: wire.MESSAGE_MAX,
                 8: CHUNK,
             }
@@ -231,6 +232,7 @@ class Token:
         except RemoteProtocolError:
             self._refuse_session(cid)
             return
+        self._psk_id = psk_id
         self._port.send(cid, wire.CMD_SESSION, answer)
 
     def _record(self, cid: bytes, data: bytes) -> None:
@@ -252,10 +254,10 @@ class Token:
                 op, values = request.fields(cbor.decode(plaintext))
             except cbor.CborError:
                 raise OpError(wire.STATUS_BAD_REQUEST)
-            if pairing != (op == wire.OP_PAIR_ACCEPT):
+            if pairing != (op in request.PAIRING):
                 raise OpError(wire.STATUS_UNKNOWN_OP)
             if pairing:
-                self._job = self._ops.pair(code, str(values[0]))
+                self._job = self._ops.run_pairing(op, values, code)
             else:
                 self._job = self._ops.run(op, values)
         except OpError as error:
@@ -289,7 +291,7 @@ class Token:
             except MemoryError:
                 gc.collect()
                 self._refuse_session(cid)
-            if current.state == session.CLOSED or self._keys.state == wire.TOKEN_BURNT:
+            if current.state == session.CLOSED or self._keys.psk(self._psk_id) is None:
                 self._close_session()
         self._idle()
 

@@ -42,7 +42,8 @@ class Hal(Protocol):
     """Everything that differs between boards.
 
     `now_ms` never goes back and starts at nought or later. `button` is what is pressed now, or a press not reported
-    yet (`person.BUTTON_*`). `show` draws the lines; with `question` the buttons are about them.
+    yet (`person.BUTTON_*`): BUTTON_YES as soon as YES is down, BUTTON_HELD once it has been down without a break for
+    `wire.HOLD_MS`. `show` draws the lines; with `question` the buttons are about them.
     """
 
     model: str

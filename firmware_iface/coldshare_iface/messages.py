@@ -171,6 +171,25 @@ class Backup:
 
 
 @dataclass(frozen=True, slots=True)
+class Paired:
+    """A host that a token knows: the id of its pairing key, and the name it gave."""
+
+    psk_id: bytes
+    host: str
+
+    @classmethod
+    def decode_all(cls, reply: dict[int, Value]) -> list[Paired]:
+        """All of an answer to `pairings`, in the order in which they were made."""
+        paired = []
+        for entry in take(reply, 1, list, 0, wire.PAIRINGS_MAX):
+            if not isinstance(entry, dict):
+                raise ReplyError("A pairing in the token's list is not a map.")
+            psk_id = take(entry, 1, bytes, wire.PSK_ID_SIZE, wire.PSK_ID_SIZE)
+            paired.append(cls(psk_id, take(entry, 2, str, 1, wire.LABEL_MAX)))
+        return paired
+
+
+@dataclass(frozen=True, slots=True)
 class Reservation:
     """Room for a backup: its id (16 bytes), and the token's factor for the seal (32 bytes, secret)."""
 
@@ -193,6 +212,7 @@ __all__ = [
     "Declaration",
     "Info",
     "Opened",
+    "Paired",
     "Reservation",
     "TokenError",
     "decode_reply",

@@ -69,6 +69,12 @@ OP_CONFIRM = 12
 OP_ABORT = 13
 OP_OPEN = 14
 OP_READ = 15
+OP_LABEL = 16
+OP_CHANGE_PIN = 17
+OP_PAIRINGS = 18
+OP_UNPAIR = 19
+OP_REMOVE = 20
+OP_WIPE = 21
 
 STATUS_OK = 0
 STATUS_BAD_REQUEST = 1
@@ -97,6 +103,7 @@ STATUS_STORAGE = 22
 # Capabilities a token may name in `info`. A host ignores those it does not know.
 CAP_BACKUP = 1  # reserve, transfer, list, open, read
 CAP_SCREEN = 2  # what the person agrees to is readable on the token itself
+CAP_MANAGE = 3  # label, change-pin, pairings, unpair, remove, wipe
 
 # What `info` says about the life of a token.
 TOKEN_NEW = 0
@@ -105,6 +112,9 @@ TOKEN_BURNT = 2
 
 PURPOSE_VERIFY = 1
 PURPOSE_RESTORE = 2
+
+UNPAIR_ONE = 1  # forget that host
+UNPAIR_OTHERS = 2  # forget every other host
 
 BACKUP_ACTIVE = 1
 BACKUP_PENDING = 2
@@ -132,6 +142,7 @@ BACKUPS_MAX = 16
 BLOB_MAX = 1024 * 1024 + 64 * 1024  # a sealed share: 1 MiB of plaintext and its envelope
 LIST_PAGE = 8  # backups per answer
 PERSON_TIMEOUT_MS = 60000
+HOLD_MS = 2000  # a button that is HELD has been down for as long, in powered time
 KEEPALIVE_MS = 250
 FRAME_TIMEOUT_MS = 500  # between two reports of one message
 CBOR_ITEMS = 64

@@ -11,7 +11,8 @@ import threading
 from types import FrameType
 from typing import IO, Any, Protocol
 
-from coldshare_firmware.person import BUTTON_NO, BUTTON_NONE, BUTTON_YES
+from coldshare_firmware.person import BUTTON_HELD, BUTTON_NO, BUTTON_NONE, BUTTON_YES
+from coldshare_firmware.screens import asks_to_hold
 from coldshare_sim.errors import NoPersonError, UnknownPersonError
 
 
@@ -24,7 +25,8 @@ class Person(Protocol):
 
 
 class ScriptedPerson:
-    """Answers every question the same way, at once, and remembers what was on the screen."""
+    """Answers every question the same way, at once, and remembers what was on the screen. YES is held where the screen
+    asks for that."""
 
     def __init__(self, answer: int) -> None:
         self._answer = answer
@@ -34,6 +36,8 @@ class ScriptedPerson:
     def show(self, lines: list[str], question: bool) -> None:
         self.screens.append(lines)
         self._pending = self._answer if question else BUTTON_NONE
+        if self._pending == BUTTON_YES and asks_to_hold(lines):
+            self._pending = BUTTON_HELD
 
     def button(self) -> int:
         pressed, self._pending = self._pending, BUTTON_NONE
@@ -61,11 +65,21 @@ class AbsentPerson:
         pass
 
 
-_KEYS = {b"y": BUTTON_YES, b"Y": BUTTON_YES, b"\r": BUTTON_YES, b"\n": BUTTON_YES, b"n": BUTTON_NO, b"N": BUTTON_NO}
+_KEYS = {
+    b"y": BUTTON_YES,
+    b"Y": BUTTON_YES,
+    b"\r": BUTTON_YES,
+    b"\n": BUTTON_YES,
+    b"n": BUTTON_NO,
+    b"N": BUTTON_NO,
+    b"h": BUTTON_HELD,
+    b"H": BUTTON_HELD,
+}
 
 
 class TerminalPerson:
-    """Draws the screen on `screen` and takes single keys from the terminal `keys`: y or Enter is YES, n is NO.
+    """Draws the screen on `screen` and takes single keys from the terminal `keys`: y or Enter is YES, n is NO, h is
+    YES held down.
 
     The terminal is in single-key mode only while the token asks, and is put back on every way out: an answer, Ctrl-C,
     the end of the process, SIGTERM and SIGHUP.
@@ -148,7 +162,8 @@ def draw(lines: list[str], question: bool) -> str:
     width = max(24, *(len(line) for line in lines))
     edge = "-" * (width + 2)
     body = "\n".join(f"  | {line:<{width}} |" for line in lines)
-    keys = "   keys: y = YES, n = NO" if question else ""
+    yes = "h = HOLD YES" if question and asks_to_hold(lines) else "y = YES"
+    keys = f"   keys: {yes}, n = NO" if question else ""
     return f"\n  +{edge}+   the token's screen\n{body}\n  +{edge}+{keys}\n"
 
 

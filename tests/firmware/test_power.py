@@ -35,10 +35,11 @@ from coldshare_sim.flash import Chip
 from coldshare_sim.person import AbsentPerson
 from coldshare_sim.token import SimHal
 from coldshare_sim.trace import MODES, FlashTrace
-from support.client import LABEL, PIN, WRONG, Bench, blob, declaration, secrets
+from support.client import HELD, LABEL, PIN, WRONG, Bench, blob, declaration, secrets
 
 DATA = blob(9000)
 OTHER = blob(7000, 2)
+NEW_PIN = "271828"
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,8 @@ class Story:
     transfers: dict[bytes, list[tuple[int, int]]] = field(default_factory=dict)
     #: Every key that there ever was.
     keys: set[bytes] = field(default_factory=set)
+    #: The PIN after the last step, where it is another one than before.
+    new_pin: str = PIN
 
     def __post_init__(self) -> None:
         self.trace = FlashTrace(self.bench.chip)
@@ -115,6 +118,10 @@ class Story:
         """The token has answered: from here on its state must be the one it has now."""
         self.steps.append((len(self.trace.operations), view(self.bench.image)))
         self.keys.update(key_bytes(self.bench.image))
+
+    def pin(self, seen: View) -> str:
+        """The PIN that a token in this state must take."""
+        return self.new_pin if seen.pin == self.steps[-1][1].pin else PIN
 
     def chunk(self, backup_id: bytes, offset: int) -> None:
         self.transfers.setdefault(backup_id, []).append((len(self.trace.operations), offset))
@@ -241,6 +248,80 @@ def abort() -> Story:
     return story
 
 
+def label() -> Story:
+    story = Story(fresh())
+    story.bench.host.ok(wire.OP_LABEL, "Safe B")
+    story.step()
+    return story
+
+
+def change_pin() -> Story:
+    bench = fresh()
+    bench.host.ask(wire.OP_UNLOCK, WRONG)
+    story = Story(bench, new_pin=NEW_PIN)
+    before = story.steps[0][1]
+    bench.host.ok(wire.OP_CHANGE_PIN, PIN, NEW_PIN)
+    story.step()
+    for fails in (2, 0):  # the attempt is counted, then it was right
+        story.between.append(View(before.state, before.label, before.pin, fails, before.pairings, before.backups))
+    return story
+
+
+def change_with_a_wrong_pin() -> Story:
+    story = Story(fresh())
+    story.bench.host.ask(wire.OP_CHANGE_PIN, WRONG, NEW_PIN)
+    story.step()
+    return story
+
+
+def unpair() -> Story:
+    bench = fresh()
+    for number in range(3):
+        bench.second_host(f"host {number}").pair()
+    first = bench.host.again().ok(wire.OP_PAIRINGS)[1][1][1]
+    story = Story(bench)
+    bench.host.ok(wire.OP_UNPAIR, first, wire.UNPAIR_ONE)
+    story.step()
+    bench.host.ok(wire.OP_UNPAIR, bench.host.psk_id, wire.UNPAIR_OTHERS)
+    story.step()
+    bench.host.ok(wire.OP_UNPAIR, bench.host.psk_id, wire.UNPAIR_ONE)
+    story.step()
+    return story
+
+
+def remove() -> Story:
+    bench = fresh()
+    backup_id, _ = bench.host.put(DATA)
+    pending, _ = bench.host.put(OTHER, confirm=False)
+    bench.person.default = HELD
+    story = Story(bench)
+    for gone in (pending, backup_id):
+        bench.host.ok(wire.OP_REMOVE, gone)
+        story.step()
+    return story
+
+
+def wipe() -> Story:
+    bench = fresh()
+    bench.host.put(DATA)
+    backup_id, _ = bench.host.reserve(declaration(vault=b"z" * 33))
+    bench.host.begin(backup_id, OTHER)
+    bench.person.default = HELD
+    story = Story(bench)
+    assert bench.host.wipe() == {0: wire.STATUS_OK}
+    story.step()
+    return story
+
+
+def wipe_burnt() -> Story:
+    bench = burn().bench
+    bench.person.default = HELD
+    story = Story(bench)
+    assert bench.host.wipe() == {0: wire.STATUS_OK}
+    story.step()
+    return story
+
+
 STORIES: list[Callable[[], Story]] = [
     pair,
     set_up,
@@ -252,6 +333,13 @@ STORIES: list[Callable[[], Story]] = [
     replace,
     replace_unconfirmed,
     abort,
+    label,
+    change_pin,
+    change_with_a_wrong_pin,
+    unpair,
+    remove,
+    wipe,
+    wipe_burnt,
 ]
 
 
@@ -274,7 +362,7 @@ def use(story: Story, bench: Bench, at: int) -> None:
     if seen.state == wire.TOKEN_NEW:
         host.ok(wire.OP_SET_UP, PIN, LABEL)
     bench.clock.sleep(60)
-    host.ok(wire.OP_UNLOCK, PIN)
+    host.ok(wire.OP_UNLOCK, story.pin(seen) if seen.state == wire.TOKEN_READY else PIN)
     for backup_id, state, digest in seen.backups:
         if state != RESERVED:
             size = host.ok(wire.OP_OPEN, backup_id, wire.PURPOSE_RESTORE)[1]

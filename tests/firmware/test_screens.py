@@ -54,6 +54,31 @@ SHARE = ["Savings", "share of Phone", "2 of 3 / gen abcd0102", "Press YES or NO"
             screens.store(Declaration(declaration(name="   ")), False),
             ["Store this share?", "(vault without a name)", *SHARE[1:]],
         ),
+        (screens.label("Safe A", "Safe B"), ["New label?", "Safe B", "instead of Safe A", "Press YES or NO"]),
+        (screens.change_pin("Safe A"), ["Change the PIN?", "Safe A", "Press YES or NO"]),
+        (screens.unpair("desk", SERIAL), ["Forget computer?", "desk", "pairing 00010203", "Press YES or NO"]),
+        (screens.unpair_others("desk", 1), ["Forget 1 computer?", "all but desk", "Press YES or NO"]),
+        (screens.unpair_others("desk", 7), ["Forget 7 computers?", "all but desk", "Press YES or NO"]),
+        (
+            screens.remove(SERIAL * 2, Declaration(declaration())),
+            ["DESTROY this share?", *SHARE[:-1], "backup 00010203", "HOLD YES 2 s, or NO"],
+        ),
+        (
+            screens.remove(SERIAL * 2, None),
+            ["DESTROY this share?", "(its name is damaged)", "backup 00010203", "HOLD YES 2 s, or NO"],
+        ),
+        (
+            screens.wipe(wire.TOKEN_READY, LABEL, 2),
+            ["WIPE this token?", "Safe A", "2 shares", "and all keys go", "HOLD YES 2 s, or NO"],
+        ),
+        (
+            screens.wipe(wire.TOKEN_NEW, "", 0),
+            ["WIPE this token?", "not set up", "0 shares", "and all keys go", "HOLD YES 2 s, or NO"],
+        ),
+        (
+            screens.wipe(wire.TOKEN_BURNT, "", 1),
+            ["WIPE this token?", "burnt", "1 share", "and all keys go", "HOLD YES 2 s, or NO"],
+        ),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else None,
 )

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from coldshare_firmware.person import BUTTON_NONE, BUTTON_YES
+from coldshare_firmware.person import BUTTON_HELD, BUTTON_NONE, BUTTON_YES
+from coldshare_firmware.screens import asks_to_hold
 from coldshare_firmware.types import Files as TokenFiles
 from coldshare_firmware.types import KeyFlash
 from coldshare_iface import wire
@@ -89,6 +90,7 @@ class Board:
         self.files: TokenFiles = self.kept
         self.answer = BUTTON_YES
         self._asked = False
+        self._hold = False
         self._now = 0
         self._count = 0
 
@@ -102,12 +104,13 @@ class Board:
 
     def show(self, lines: list[str], question: bool) -> None:
         self._asked = question
+        self._hold = question and asks_to_hold(lines)
 
     def button(self) -> int:
         if not self._asked:
             return BUTTON_NONE
         self._asked = False
-        return self.answer
+        return BUTTON_HELD if self._hold and self.answer == BUTTON_YES else self.answer
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ STATUSES = {
     "OTHER_PARTY": "a share of another party of this vault is here",
     "OTHER_GENERATION": "a share of another generation of this vault is here",
     "NO_SPACE": "no room for another backup, or for this blob",
-    "NOT_FOUND": "no backup, reservation or transfer of that id",
+    "NOT_FOUND": "no backup, reservation, transfer or pairing of that id",
     "BAD_STATE": "not now: another step comes first, or it is too late",
     "BAD_OFFSET": "detail: the offset that the token expects; for `read`, the size",
     "BAD_DIGEST": "the stored bytes are not the announced ones; the transfer starts from nothing",
@@ -91,11 +91,14 @@ LIMITS = {
     "CODE_GROUP": "letters in a group",
     "CAP_BACKUP": "capability: reserve, transfer, list, open, read",
     "CAP_SCREEN": "capability: the person reads on the token what the press is for",
+    "CAP_MANAGE": "capability: label, change-pin, pairings, unpair, remove, wipe",
     "TOKEN_NEW": "state in `info`: no PIN yet",
     "TOKEN_READY": "state in `info`: in use",
     "TOKEN_BURNT": "state in `info`: the keys are destroyed",
     "PURPOSE_VERIFY": "purpose of `open`: verify",
     "PURPOSE_RESTORE": "purpose of `open`: restore",
+    "UNPAIR_ONE": "which of `unpair`: that host",
+    "UNPAIR_OTHERS": "which of `unpair`: all hosts but that one",
     "BACKUP_ACTIVE": "state of a backup: read back and confirmed, or kept from before",
     "BACKUP_PENDING": "state of a backup: committed, not confirmed",
     "LIBRARY_GG20": "library: GG20",
@@ -119,6 +122,7 @@ LIMITS = {
     "BLOB_MAX": "bytes in a sealed share",
     "LIST_PAGE": "backups in one answer to `list`",
     "PERSON_TIMEOUT_MS": "milliseconds in which a person presses",
+    "HOLD_MS": "milliseconds, of powered time, after which a button is held",
     "KEEPALIVE_MS": "milliseconds between two keepalives",
     "FRAME_TIMEOUT_MS": "milliseconds between two reports of one message",
     "CBOR_ITEMS": "items in an array, pairs in a map",
@@ -172,6 +176,19 @@ OPS = {
         "NOT_FOUND person",
     ),
     "READ": ("session", "unlocked", "", "backup id, offset", "bytes", "BAD_STATE BAD_OFFSET NOT_FOUND"),
+    "LABEL": ("session", "unlocked", "yes", "label", "", "person"),
+    "CHANGE_PIN": (
+        "session",
+        "ready",
+        "yes; 4th try on also before",
+        "old PIN, new PIN",
+        "",
+        "PIN_FORMAT PIN_WRONG PIN_REPLUG BURNT person",
+    ),
+    "PAIRINGS": ("session", "unlocked", "", "", "psk ids and host names", ""),
+    "UNPAIR": ("session", "unlocked", "yes", "psk id, which", "", "NOT_FOUND person"),
+    "REMOVE": ("session", "unlocked", "held", "backup id", "", "NOT_FOUND person"),
+    "WIPE": ("pairing", "any", "held", "", "", "person"),
 }
 
 
@@ -286,11 +303,25 @@ def shown() -> str:
         ("`commit`, over another one", screens.store(declared, True)),
         ("`open` to verify", screens.release(declared, wire.PURPOSE_VERIFY)),
         ("`open` to restore", screens.release(declared, wire.PURPOSE_RESTORE)),
+        ("`label`", screens.label("Safe A", "Safe B")),
+        ("`change-pin`", screens.change_pin("Safe A")),
+        ("`unpair` one", screens.unpair("a computer", serial)),
+        ("`unpair` others", screens.unpair_others("a computer", 3)),
+        ("`remove`", screens.remove(serial * 2, declared)),
+        ("`remove`, record damaged", screens.remove(serial * 2, None)),
+        ("`wipe`, ready", screens.wipe(wire.TOKEN_READY, "Safe A", 2)),
+        ("`wipe`, new", screens.wipe(wire.TOKEN_NEW, "", 0)),
+        ("`wipe`, burnt", screens.wipe(wire.TOKEN_BURNT, "", 1)),
+        ("a press that was too short", [screens.wipe(wire.TOKEN_NEW, "", 0)[0], "...", screens.HOLD_ON]),
     ]
     return table(
         "when | what is shown | waits",
-        [(when, " / ".join(lines), "yes" if screens.CONFIRM in lines else "") for when, lines in rows],
+        [(when, " / ".join(lines), _waits(lines)) for when, lines in rows],
     )
+
+
+def _waits(lines: list[str]) -> str:
+    return "held" if screens.asks_to_hold(lines) else "yes" if screens.CONFIRM in lines else ""
 
 
 def sizes() -> str:

@@ -466,6 +466,12 @@ REQUESTS: dict[str, dict[int, Any]] = {
     "abort": {0: wire.OP_ABORT, 1: ID},
     "open": {0: wire.OP_OPEN, 1: ID, 2: wire.PURPOSE_RESTORE},
     "read": {0: wire.OP_READ, 1: ID, 2: 984},
+    "label": {0: wire.OP_LABEL, 1: "Safe B"},
+    "change-pin": {0: wire.OP_CHANGE_PIN, 1: "483920", 2: "271828"},
+    "pairings": {0: wire.OP_PAIRINGS},
+    "unpair": {0: wire.OP_UNPAIR, 1: PSK_ID, 2: wire.UNPAIR_ONE},
+    "remove": {0: wire.OP_REMOVE, 1: ID},
+    "wipe": {0: wire.OP_WIPE},
 }
 DONE = {0: wire.STATUS_OK}
 REPLIES: dict[str, Any] = {
@@ -484,11 +490,20 @@ REPLIES: dict[str, Any] = {
     "abort": DONE,
     "open": {0: 0, 1: len(BLOB), 2: DIGEST, 3: DECLARATION, 4: FACTOR},
     "read": {0: 0, 1: BLOB[984:]},
+    "label": DONE,
+    "change-pin": DONE,
+    "pairings": {0: 0, 1: [{1: PSK_ID, 2: "a computer"}]},
+    "unpair": DONE,
+    "remove": DONE,
+    "wipe": DONE,
 }
 
 
+PAIRED = REPLIES["pairings"][1]
+
+
 def where(op: str) -> str:
-    return "plain" if op in ("info", "identify") else "pairing" if op == "pair-accept" else "session"
+    return "plain" if op in ("info", "identify") else "pairing" if op in ("pair-accept", "wipe") else "session"
 
 
 def messages() -> Iterator[Vector]:
@@ -509,7 +524,11 @@ def messages() -> Iterator[Vector]:
     for op, fields in REPLIES.items():
         if fields != DONE:
             yield vector(op + "-reply", f"the answer to {op}", op + "-reply", fields, where(op))
-    yield vector("done-reply", "the answer to commit, confirm, abort, set-up, identify", "done", DONE, "session")
+    comment = "the answer to commit, confirm, abort, set-up, identify, label, change-pin, unpair, remove, wipe"
+    yield vector("done-reply", comment, "done", DONE, "session")
+    others = REQUESTS["unpair"] | {2: wire.UNPAIR_OTHERS}
+    yield vector("unpair-request-others", "asks to forget all other hosts", "unpair-request", others, "session")
+    yield vector("pairings-reply-full", "as many as there can be", "pairings-reply", {0: 0, 1: PAIRED * 8}, "session")
     yield vector("list-reply-empty", "nothing is kept", "list-reply", {0: 0, 1: [], 2: 0}, "session")
     later = REPLIES["info"] | {1: [1, 7], 6: [1, 2, 99], 9: {0: "unheard of"}}
     yield vector("info-reply-later", "a host ignores what it does not know", "info-reply", later, "plain")
@@ -552,10 +571,29 @@ def messages() -> Iterator[Vector]:
     yield bad("abort-long-id", "abort", ask["abort"] | {1: ID + b"\0"}, "an id has 16 bytes")
     yield bad("open-no-purpose", "open", ask["open"] | {2: 0}, "purposes are 1 and 2")
     yield bad("read-null", "read", ask["read"] | {2: None}, "an offset is a number")
+    yield bad("wipe-in-a-session", "list", ask["wipe"], "for a pairing channel only", "UNKNOWN_OP")
+    yield bad("wipe-in-the-clear", "info", ask["wipe"], "only info and identify are", "UNKNOWN_OP")
+    yield bad("wipe-unknown-field", "wipe", ask["wipe"] | {1: True}, "there is no field 1")
+    yield bad("remove-while-pairing", "wipe", ask["remove"], "for a session only", "UNKNOWN_OP")
+    yield bad("remove-short-id", "remove", ask["remove"] | {1: ID[:15]}, "an id has 16 bytes")
+    yield bad("label-empty", "label", ask["label"] | {1: ""}, "a label has at least one byte")
+    yield bad("label-long", "label", ask["label"] | {1: "ü" * 17}, "34 bytes, though only 17 characters")
+    turned = ask["label"] | {1: "Safe\u202eB"}
+    yield bad("label-turned", "label", turned, "U+202E turns the direction of writing", shape="good")
+    yield bad("change-pin-no-new-one", "change-pin", without(ask["change-pin"], 2), "field 2 is missing")
+    short = ask["change-pin"] | {2: "271"}
+    yield bad("change-pin-short", "change-pin", short, "a new PIN has at least 4 digits", "PIN_FORMAT", "good")
+    odd = ask["change-pin"] | {1: "48392O"}
+    yield bad("change-pin-letter", "change-pin", odd, "the old PIN is digits only, too", "PIN_FORMAT", "good")
+    yield bad("pairings-start", "pairings", ask["pairings"] | {1: 0}, "there is no field 1")
+    yield bad("unpair-short-id", "unpair", ask["unpair"] | {1: PSK_ID[:7]}, "a psk id has 8 bytes")
+    yield bad("unpair-no-which", "unpair", ask["unpair"] | {2: 0}, "which is 1 or 2")
 
     yield bad_reply("reply-no-status", "unlock", {1: "Safe A"}, "field 0 is missing")
     yield bad_reply("reply-true-status", "commit", {0: True}, "true is not a status")
     yield bad_reply("info-reply-no-serial", "info", without(REPLIES["info"], 4), "field 4 is missing")
+    yield bad_reply("pairings-reply-no-name", "pairings", {0: 0, 1: [without(PAIRED[0], 2)]}, "field 2 is missing")
+    yield bad_reply("pairings-reply-nine", "pairings", {0: 0, 1: PAIRED * 9}, "a token keeps at most 8")
     yield bad_reply("list-reply-bad-state", "list", {0: 0, 1: [LISTED | {2: 3}], 2: 1}, "active is 1, pending is 2")
 
 

@@ -82,11 +82,15 @@ class Host:
         self.seen.add(self._name(op))
         return reply
 
-    def pair(self) -> tuple[bytes, bytes]:
+    def pairing(self) -> None:
+        """A pairing channel, up to its first record."""
         self.session = Session(NativeSuite(), True)
         self.session.pairing(self.plain(wire.OP_INFO), b"s" * 32)
         self.session.read_handshake(self.call(wire.CMD_PAIR, self.session.write_handshake()))
         assert self.call(wire.CMD_PAIR, self.session.write_handshake()) == b""
+
+    def pair(self) -> tuple[bytes, bytes]:
+        self.pairing()
         reply = self.rpc(wire.OP_PAIR_ACCEPT, "a computer")
         assert reply[0] == wire.STATUS_OK
         return reply[1], reply[2]
@@ -165,6 +169,22 @@ def test_a_whole_life(board: Any, paired: tuple[Host, bytes, bytes]) -> None:
     assert host.rpc(wire.OP_OPEN, first, wire.PURPOSE_RESTORE) == {0: wire.STATUS_NOT_FOUND}
     host.plain(wire.OP_IDENTIFY)
     persisted(board)
+    assert host.rpc(wire.OP_LABEL, "Safe B") == {0: 0}
+    assert host.rpc(wire.OP_CHANGE_PIN, "483920", "271828") == {0: 0}
+    assert host.rpc(wire.OP_UNLOCK, "271828") == {0: 0, 1: "Safe B"}
+    assert host.rpc(wire.OP_PAIRINGS) == {0: 0, 1: [{1: psk_id, 2: "a computer"}]}
+    assert host.rpc(wire.OP_UNPAIR, psk_id, wire.UNPAIR_OTHERS) == {0: 0}
+    assert host.rpc(wire.OP_REMOVE, second) == {0: 0}
+    assert host.rpc(wire.OP_LIST, 0) == {0: 0, 1: [], 2: 0}
+    persisted(board)
+    assert host.rpc(wire.OP_UNPAIR, psk_id, wire.UNPAIR_ONE) == {0: 0}
+    persisted(board)
+    with pytest.raises(FrameRefusedError):
+        host.connect(psk_id, psk)
+    host.pairing()
+    assert host.rpc(wire.OP_WIPE) == {0: 0}
+    persisted(board)
+    assert codec.decode(host.plain(wire.OP_INFO))[5] == wire.TOKEN_NEW  # type: ignore[index]
     assert host.seen == {host._name(op) for op in NAMES}
 
 

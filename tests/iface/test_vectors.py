@@ -229,10 +229,12 @@ def judge(rule: str, place: str, data: bytes) -> None:
     except CborError:
         raise OpError(wire.STATUS_BAD_REQUEST) from None
     op, values = request.fields(asked, request.PLAIN) if place == "plain" else request.fields(asked)
-    if place != "plain" and (place == "pairing") != (op == wire.OP_PAIR_ACCEPT):
+    if place != "plain" and (place == "pairing") != (op in request.PAIRING):
         raise OpError(wire.STATUS_UNKNOWN_OP)
-    if op in (wire.OP_SET_UP, wire.OP_UNLOCK):
+    if op in (wire.OP_SET_UP, wire.OP_UNLOCK, wire.OP_CHANGE_PIN):
         check_format(values[0])
+    if op == wire.OP_CHANGE_PIN:
+        check_format(values[1])
     if op == wire.OP_RESERVE:
         assert isinstance(values[0], bytes)
         try:
@@ -250,6 +252,8 @@ def read_reply(rule: str, data: bytes) -> None:
     if rule == "list-reply":
         for listed in messages.take(reply, 1, list):
             messages.Backup.decode(listed)
+    if rule == "pairings-reply":
+        messages.Paired.decode_all(reply)
 
 
 @of("messages")

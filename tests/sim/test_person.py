@@ -14,12 +14,13 @@ from typing import IO
 
 import pytest
 
-from coldshare_firmware.person import BUTTON_NO, BUTTON_NONE, BUTTON_YES
+from coldshare_firmware.person import BUTTON_HELD, BUTTON_NO, BUTTON_NONE, BUTTON_YES
+from coldshare_firmware.screens import HOLD, HOLD_ON
 from coldshare_iface import wire
 from coldshare_sim.clock import VirtualClock
 from coldshare_sim.errors import NoPersonError
 from coldshare_sim.flash import Chip
-from coldshare_sim.person import TerminalPerson, draw
+from coldshare_sim.person import ScriptedPerson, TerminalPerson, draw
 from coldshare_sim.token import SoftToken
 from support.client import Host
 from support.terminal import CTRL_C, Terminal
@@ -79,6 +80,8 @@ def desk() -> Iterator[Desk]:
         (b"\r", BUTTON_YES),
         (b"n", BUTTON_NO),
         (b"N", BUTTON_NO),
+        (b"h", BUTTON_HELD),
+        (b"H", BUTTON_HELD),
         (b"x", BUTTON_NONE),
         (b" ", BUTTON_NONE),
         (b"\x1b[A", BUTTON_NONE),
@@ -151,6 +154,23 @@ def test_draw() -> None:
         "  | a                        |\n"
         "  +--------------------------+   keys: y = YES, n = NO\n"
     )
+
+
+def test_what_is_to_be_held_is_drawn_so() -> None:
+    for last in (HOLD, HOLD_ON):
+        assert draw(["Sure?", last], True).endswith("keys: h = HOLD YES, n = NO\n")
+        assert "keys" not in draw(["Sure?", last], False)
+
+
+def test_a_script_holds_where_that_is_asked() -> None:
+    approves, rejects = ScriptedPerson(BUTTON_YES), ScriptedPerson(BUTTON_NO)
+    for lines, pressed in ((QUESTION, BUTTON_YES), (["Sure?", HOLD], BUTTON_HELD), (["Sure?", HOLD_ON], BUTTON_HELD)):
+        approves.show(lines, True)
+        rejects.show(lines, True)
+        assert (approves.button(), approves.button()) == (pressed, BUTTON_NONE)
+        assert rejects.button() == BUTTON_NO
+    approves.show(["Sure?", HOLD], False)
+    assert approves.button() == BUTTON_NONE
 
 
 def test_a_terminal_that_went_away(desk: Desk) -> None:

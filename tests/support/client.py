@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from coldshare_firmware.person import BUTTON_NO, BUTTON_NONE, BUTTON_YES
+from coldshare_firmware.person import BUTTON_HELD, BUTTON_NO, BUTTON_NONE, BUTTON_YES
 from coldshare_firmware.request import CHUNK
 from coldshare_iface import codec, framing, wire
 from coldshare_iface.primitives import NativeSuite
@@ -22,7 +22,7 @@ from coldshare_sim.flash import Chip
 from coldshare_sim.person import Person
 from coldshare_sim.token import SoftToken
 
-YES, NO, NOBODY = BUTTON_YES, BUTTON_NO, BUTTON_NONE
+YES, NO, NOBODY, HELD = BUTTON_YES, BUTTON_NO, BUTTON_NONE, BUTTON_HELD
 PIN = "483920"
 WRONG = "000000"
 LABEL = "Safe A"
@@ -42,7 +42,8 @@ class FrameRefusedError(Exception):
 class Puppet:
     """A person whose every answer is given by `answers` (a list or a generator), and by `default` after them.
 
-    `NOBODY` leaves the question unanswered. `screens` is what was to be read, with True for questions.
+    `NOBODY` leaves the question unanswered, `YES` is a short press and `HELD` a long one.
+    `screens` is what was to be read, with True for questions.
     """
 
     def __init__(self, answers: Iterable[int] = (), default: int = YES) -> None:
@@ -177,6 +178,11 @@ class Host:
         if reply[0] == wire.STATUS_OK:
             self.psk_id, self.psk = reply[1], reply[2]
         return reply
+
+    def wipe(self) -> Map:
+        """Whoever is at the cable can ask for it; it takes no pairing."""
+        self.handshake()
+        return self.ask(wire.OP_WIPE)
 
     def open(self, info: bytes | None = None, psk_id: bytes | None = None, psk: bytes | None = None) -> Host:
         """A session under the pairing key, or under what the test gives instead."""

@@ -17,7 +17,8 @@ from coldshare.vault import read_share, split
 from coldshare.vault.synthetic import SyntheticShare, make_vault
 from coldshare_firmware.keyarea import KeyArea
 from coldshare_firmware.keys import F_SLOTS, S_ID, S_STATE
-from coldshare_firmware.person import BUTTON_NO, BUTTON_NONE, BUTTON_YES
+from coldshare_firmware.person import BUTTON_HELD, BUTTON_NO, BUTTON_NONE, BUTTON_YES
+from coldshare_firmware.screens import asks_to_hold
 from coldshare_iface import codec, framing, wire
 from coldshare_iface.framing import Assembler
 from coldshare_iface.messages import Declaration
@@ -37,7 +38,10 @@ KDF = KdfParams(memory_kib=64 * 1024, passes=3, lanes=4)
 
 
 class Presses:
-    """A person who gives these answers, one per question, and the last one from then on."""
+    """A person who gives these answers, one per question, and the last one from then on.
+
+    YES is held where the screen asks for that.
+    """
 
     def __init__(self, *answers: int) -> None:
         self._answers = list(answers)
@@ -49,6 +53,8 @@ class Presses:
         if question:
             self.questions.append(lines)
             self._pending = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+            if self._pending == BUTTON_YES and asks_to_hold(lines):
+                self._pending = BUTTON_HELD
 
     def button(self) -> int:
         pressed, self._pending = self._pending, BUTTON_NONE
