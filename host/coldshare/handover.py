@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from pathlib import Path
 
+from coldshare.errors import SecretError
 from coldshare.files import OutputError, OutputExistsError, write_private
 from coldshare.recovery import RecoveryCode, parse_file
 from coldshare.restore import ReadBackError, check_out
@@ -53,7 +54,7 @@ class ToFile(Handover):
         self._written = True
         try:
             good = parse_file(self.path.read_text(encoding="utf-8")).code == code
-        except (OSError, ValueError):
+        except (OSError, ValueError, SecretError):
             good = False
         if not good:
             raise ReadBackError(next_step="The disk may be failing. Name a file on another one with --recovery-out.")

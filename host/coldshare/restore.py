@@ -226,10 +226,14 @@ def open_envelope(envelope: Envelope, key: Key, factor: bytes | None, allow_cost
 
     Raises as `Envelope.open`, with a next step that fits the key.
     """
-    from coldshare.seal import Factors, MissingFactorError, WrongFactorError, unpack
+    from coldshare.seal import Factors, KdfCostError, MissingFactorError, WrongFactorError, unpack
 
     if isinstance(key, str):
-        return unpack(envelope.open(Factors(password=key, token=factor), allow_cost=allow_cost))
+        try:
+            return unpack(envelope.open(Factors(password=key, token=factor), allow_cost=allow_cost))
+        except KdfCostError as error:
+            error.next_step = "If you know who sealed it, and this computer has the memory: the same with --allow-cost"
+            raise
     file = key if isinstance(key, RecoveryFile) else RecoveryFile(key, None)
     this = short_id(envelope.backup_id)
     try:

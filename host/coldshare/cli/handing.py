@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-WITHOUT = "Without a recovery code this backup is gone after 8 wrong PINs, and with a lost token or password."
+WITHOUT = "Without a recovery code this backup is gone after 8 wrong PINs, or when its password is forgotten."
 _NOBODY = "There is no terminal to show a recovery code on, so none is made. --recovery-out FILE makes one."
 _SILENCE = "--no-recovery does without one and without this warning."
 

@@ -9,7 +9,7 @@ import click
 
 from coldshare.cli import entry
 from coldshare.cli.describe import declared_json, headline, slots_json
-from coldshare.cli.handing import new_code, opens, recovery_options
+from coldshare.cli.handing import new_code, opens, recovery_options, warn
 from coldshare.cli.opening import Opening, index, opening_options, remember
 from coldshare.cli.options import backup_option, open_token, token_options, unlock
 from coldshare.cli.render import Result
@@ -62,6 +62,7 @@ def command(
         kdf = KdfParams(memory_kib=kdf_memory << 10)
         kdf.check_write()
     code = new_code(ui, recovery_out, no_recovery, must_say=True)
+    warn(ui, code, no_recovery)
     opening = Opening(ui, password_file, recovery_file, recovery, allow_cost)
     with open_token(at, ui) as client:
         label = unlock(client, pin_file, ui)
