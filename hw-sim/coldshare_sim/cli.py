@@ -20,6 +20,9 @@ _EXIT_USAGE = 2
 _EXIT_INTERRUPTED = 130
 _as_json = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 _path = click.argument("path", type=click.Path(path_type=Path))
+_user = click.option(
+    "--user", type=click.Choice(["approve", "reject"]), help="Who presses its buttons, if nobody at the terminal does."
+)
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -74,6 +77,78 @@ def show(path: Path, as_json: bool) -> None:
     _print("show", _data(path, facts), lines, as_json)
 
 
+@cli.command()
+@_path
+@click.option(
+    "--unix", type=click.Path(path_type=Path), help="Serve at this unix socket; only your account may use it."
+)
+@click.option("--tcp", metavar="127.0.0.1:PORT", help="Serve at this port of this computer; 0 lets the system choose.")
+@_user
+@click.option("--control", metavar="PATH|127.0.0.1:PORT", help="Screen and buttons at this socket (docs/simulator.md).")
+@click.option("--ready-fd", type=int, metavar="N", help="Say there, and not on standard output, when it can be used.")
+@click.option("--create", is_flag=True, help="Make a blank token at PATH if there is none.")
+def serve(
+    path: Path,
+    unix: Path | None,
+    tcp: str | None,
+    user: str | None,
+    control: str | None,
+    ready_fd: int | None,
+    create: bool,
+) -> None:
+    """Serve the software token at PATH to other processes, until SIGTERM or Ctrl-C.
+
+    One line of JSON says when it can be used; its "at" is the address for coldshare --at. Never for real shares.
+    """
+    from coldshare_sim import serving
+
+    serving.serve(path, unix, tcp, user, control, ready_fd, create=create)
+
+
+@cli.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option("--user", type=click.Choice(["approve", "reject"]), default="approve", help="Who presses its buttons.")
+@click.option("--pin-file", type=click.Path(path_type=Path), help="Set the token up with the PIN in this file.")
+@click.option("--label", default="Simulator", help="The token's label, with --pin-file.")
+@click.option("--tcp", is_flag=True, help="Serve it over TCP instead of a unix socket.")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def execute(user: str, pin_file: Path | None, label: str, tcp: bool, command: tuple[str, ...]) -> int:
+    """Run COMMAND with a fresh software token: coldshare-sim exec -- pytest
+
+    The command finds its address in COLDSHARE_AT and an empty COLDSHARE_HOME. Its exit status is ours, and nothing of
+    the token is left behind.
+    """
+    from coldshare_sim import serving
+
+    return serving.execute(command, user, pin_file, label, tcp=tcp)
+
+
+@cli.command()
+@_path
+@click.argument("out", type=click.Path(path_type=Path))
+@_as_json
+def snapshot(path: Path, out: Path, as_json: bool) -> None:
+    """Copy the software token at PATH, as it is, to the file OUT. A token in use is not copied."""
+    _copy(path, out)
+    _print("snapshot", {"path": str(path), "out": str(out)}, [f"{out} is a copy of the token at {path}."], as_json)
+
+
+@cli.command()
+@click.argument("snapshot_file", metavar="IN", type=click.Path(path_type=Path))
+@_path
+@_as_json
+def restore(snapshot_file: Path, path: Path, as_json: bool) -> None:
+    """Make a software token at PATH out of the snapshot IN. Nothing is overwritten."""
+    _copy(snapshot_file, path)
+    lines = [f"The token at {path} is what it was when {snapshot_file} was made."]
+    _print("restore", {"in": str(snapshot_file), "path": str(path)}, lines, as_json)
+
+
+def _copy(path: Path, out: Path) -> None:
+    from coldshare_sim.flash import create, read_image
+
+    create(out, read_image(path))
+
+
 def _data(path: Path, facts: Facts) -> dict[str, str | int | None]:
     return {
         "path": str(path),
@@ -99,12 +174,13 @@ def run(argv: Sequence[str]) -> int:
     from coldshare_iface.errors import ColdshareError
 
     command = next((word for word in argv if word in cli.commands), "")
+    as_json = "--json" in argv and command != "exec"  # there it is the command's own
     try:
         status = cli.main(args=list(argv), prog_name="coldshare-sim", standalone_mode=False)
     except ColdshareError as error:
-        return _fail(error, command, "--json" in argv)
+        return _fail(error, command, as_json)
     except click.ClickException as error:
-        return _fail(_usage(error), command, "--json" in argv)
+        return _fail(_usage(error), command, as_json)
     except (KeyboardInterrupt, click.Abort):
         return _EXIT_INTERRUPTED
     return status if isinstance(status, int) else 0

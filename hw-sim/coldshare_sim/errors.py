@@ -66,3 +66,26 @@ class UnknownPersonError(SimulatorError):
 
     code = "unknown_person"
     next_step = "Use approve, reject, terminal or absent."
+
+
+class BadPlaceError(SimulatorError):
+    """A software token cannot be served there."""
+
+    code = "bad_place"
+    exit_status = 2
+    next_step = "Use --unix PATH in a folder of yours, or --tcp 127.0.0.1:0."
+
+
+class PlaceTakenError(SimulatorError):
+    """Something else is served there already."""
+
+    code = "place_taken"
+    next_step = "Choose another place, or stop what is there. Nothing was changed."
+
+
+class NobodyToPressError(SimulatorError):
+    """Nobody could press this token's buttons."""
+
+    code = "nobody_to_press"
+    exit_status = 2
+    next_step = "Give --user approve, --user reject or --control PATH, or run it in a terminal."

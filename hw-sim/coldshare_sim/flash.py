@@ -82,16 +82,16 @@ def cleared(old: bytes, data: bytes) -> bytes:
     return both.to_bytes(len(data), "big")
 
 
-def create(path: Path) -> None:
-    """Make a blank flash image. The file is there whole or not at all, and nothing is overwritten."""
+def create(path: Path, image: bytes = _BLANK * SIZE) -> None:
+    """Make a flash image, a blank one by default. The file is there whole or not at all; nothing is overwritten."""
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as new:
             temporary = Path(new.name)
             try:
-                new.write(_BLANK * SIZE)
+                new.write(image)
                 new.flush()
                 os.fsync(new.fileno())
-                _name(temporary, path)
+                _name(temporary, path, image)
             finally:
                 temporary.unlink()
     except FileExistsError:
@@ -100,7 +100,7 @@ def create(path: Path) -> None:
         raise TokenFileError(f"A software token cannot be made at {path}: {error.strerror}.") from error
 
 
-def _name(temporary: Path, path: Path) -> None:
+def _name(temporary: Path, path: Path, image: bytes) -> None:
     try:
         os.link(temporary, path)
     except OSError as error:
@@ -108,7 +108,7 @@ def _name(temporary: Path, path: Path) -> None:
             raise
         with path.open("xb") as file:
             try:
-                file.write(_BLANK * SIZE)
+                file.write(image)
                 file.flush()
                 os.fsync(file.fileno())
             except OSError:

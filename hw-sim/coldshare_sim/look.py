@@ -34,7 +34,12 @@ class Facts:
 def look(path: Path) -> Facts:
     """Raises the classes of `coldshare_sim.errors`."""
     # On a copy: powering a token up finishes what a power cut interrupted, and looking should not.
-    hal = SimHal(Chip(read_image(path)), AbsentPerson(), VirtualClock(), os.urandom)
+    return look_at(Chip(read_image(path)), f"The software token at {path}")
+
+
+def look_at(chip: Chip, what: str = "This software token") -> Facts:
+    """The same for a chip that nothing else uses. `what` begins the sentence about one that is damaged."""
+    hal = SimHal(chip, AbsentPerson(), VirtualClock(), os.urandom)
     try:
         keys = Keys(hal)
         store = Store(hal, keys)
@@ -43,7 +48,7 @@ def look(path: Path) -> Facts:
         if keys.fresh:
             return Facts("keys_lost" if store.has_blobs() else "new", None, wire.PIN_ATTEMPTS, 0, blobs, free)
     except (StorageError, OSError) as error:
-        raise DamagedTokenError(f"The software token at {path} is damaged: {error}.") from error
+        raise DamagedTokenError(f"{what} is damaged: {error}.") from error
     burnt = keys.state == wire.TOKEN_BURNT
     kept = [slot for slot in keys.slots if slot[S_STATE] != RESERVED]
     return Facts(

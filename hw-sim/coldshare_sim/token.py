@@ -23,7 +23,8 @@ from coldshare_sim.flash import Chip, Flash, KeyBlocks
 from coldshare_sim.littlefs import LittleFiles
 from coldshare_sim.person import Person
 
-_SLICE = 0.01  # seconds between two looks at a token that waits for its person
+#: Seconds between two looks at a token that waits for its person.
+SLICE = 0.01
 
 
 class SimHal:
@@ -116,18 +117,29 @@ class SoftToken:
         """The token's next report; None after `timeout` seconds without one."""
         end = self._clock.now_ms() + timeout * 1000
         while True:
-            report = self._poll()
+            report = self.poll()
             if report is not None:
                 return report
-            if self._token.busy:
+            if self.busy:
                 continue
             left = end - self._clock.now_ms()
             if left <= 0:
                 return None
             # A token that is not waiting for anything will never speak first: let the time pass at once.
-            self._clock.sleep(min(_SLICE, left / 1000) if self._token.waiting else left / 1000)
+            self._clock.sleep(min(SLICE, left / 1000) if self.waiting else left / 1000)
 
-    def _poll(self) -> bytes | None:
+    @property
+    def waiting(self) -> bool:
+        """Whether `poll` may have more to say later without a `write`."""
+        return self._token.waiting
+
+    @property
+    def busy(self) -> bool:
+        """Whether the firmware has work to do at the very next `poll`."""
+        return self._token.busy
+
+    def poll(self) -> bytes | None:
+        """What the token has to say now, and its next step in whatever it is doing. Never waits."""
         if not self._fetched and not self._token.waiting:
             return self._token.poll()
         if not self._fetched:

@@ -23,6 +23,9 @@ from coldshare.device.transport import check_supported, open_transport
         ("usb:00", "usb", "00", {}),
         ("sim+unix:/run/token", "sim+unix", "/run/token", {}),
         ("sim+tcp:localhost:7000", "sim+tcp", "localhost:7000", {}),
+        ("sim+tcp:127.0.0.1:1", "sim+tcp", "127.0.0.1:1", {}),
+        ("sim+tcp:[::1]:65535?user=reject", "sim+tcp", "[::1]:65535", {"user": "reject"}),
+        ("sim+unix:a?user=approve", "sim+unix", "a", {"user": "approve"}),
         ("sim+mpy:a", "sim+mpy", "a", {}),
         ("folder:/mnt/stick", "folder", "/mnt/stick", {}),
     ],
@@ -52,6 +55,19 @@ def test_none(text: str | None) -> None:
         ("sim:a?user=", "user must be one of"),
         ("sim:a?user=approve&user=reject", "'user' twice"),
         ("sim:a?speed=9", "'speed', which sim: addresses do not take"),
+        ("sim+tcp:127.0.0.1", "must end with a port"),
+        ("sim+tcp:127.0.0.1:", "must end with a port"),
+        ("sim+tcp:127.0.0.1:0", "must end with a port"),
+        ("sim+tcp:127.0.0.1:65536", "must end with a port"),
+        ("sim+tcp:127.0.0.1:-1", "must end with a port"),
+        ("sim+tcp:127.0.0.1:\u0661", "must end with a port"),
+        ("sim+tcp:127.0.0.1:" + "9" * 5000, "must end with a port"),
+        ("sim+tcp:7000", "on this computer only"),
+        ("sim+tcp:192.0.2.1:7000", "on this computer only"),
+        ("sim+tcp:0.0.0.0:7000", "on this computer only"),
+        ("sim+tcp:localhost.example.com:7000", "on this computer only"),
+        ("sim+tcp:127.0.0.1@example.com:7000", "on this computer only"),
+        ("sim+unix:a?user=maybe", "user must be one of approve, reject"),
         ("hid:00?user=approve", "'user', which hid: addresses do not take"),
         ("sim\x1b[2J:a", r"sim\\x1b"),
     ],
@@ -63,7 +79,7 @@ def test_bad_ones_name_the_part(text: str, says: str) -> None:
     assert caught.value.exit_status == 2
 
 
-@pytest.mark.parametrize("text", ["hid:00", "usb:00", "sim+unix:x", "sim+tcp:h:1", "sim+mpy:x", "folder:x"])
+@pytest.mark.parametrize("text", ["hid:00", "usb:00", "sim+mpy:x", "folder:x"])
 def test_reserved_ones_say_not_yet(text: str) -> None:
     address = Address.parse(text)
     for use in (check_supported, open_transport):

@@ -7,16 +7,21 @@ from urllib.parse import parse_qsl
 
 from coldshare.device.errors import AddressError, NoAddressError
 
+_USER: dict[str, tuple[str, ...]] = {"user": ("approve", "reject")}
 #: Schemes that the design reserves, and the options each one takes.
 _OPTIONS: dict[str, dict[str, tuple[str, ...]]] = {
-    "sim": {"user": ("approve", "reject")},
+    "sim": _USER,
     "hid": {},
     "usb": {},
-    "sim+unix": {},
-    "sim+tcp": {},
+    "sim+unix": _USER,
+    "sim+tcp": _USER,
     "sim+mpy": {},
     "folder": {},
 }
+#: As it is typed, and as it is connected to: nobody's resolver is asked what "localhost" is.
+_LOOPBACK = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "[::1]": "::1"}
+_PORT_MAX = 65535
+_PORT_DIGITS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +53,23 @@ class Address:
             if value not in allowed[key]:
                 raise AddressError(f"{text!r}: {key} must be one of {', '.join(allowed[key])}.")
             options[key] = value
+        if scheme == "sim+tcp":
+            host_and_port(text, where)
         return cls(scheme, where, options)
 
     def __str__(self) -> str:
         return f"{self.scheme}:{self.where}"
+
+
+def host_and_port(text: str, where: str) -> tuple[str, int]:
+    """Of `HOST:PORT`, where HOST is this computer and nothing else. Raises AddressError about `text`."""
+    host, _, port = where.rpartition(":")
+    number = int(port) if port.isascii() and port.isdigit() and len(port) <= _PORT_DIGITS else 0
+    if not 1 <= number <= _PORT_MAX:
+        raise AddressError(f"{text!r} must end with a port, as in sim+tcp:127.0.0.1:7000.")
+    if host not in _LOOPBACK:
+        raise AddressError(f"{text!r}: a software token is served on this computer only: 127.0.0.1, [::1], localhost.")
+    return _LOOPBACK[host], number
 
 
 def _known() -> str:

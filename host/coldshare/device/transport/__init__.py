@@ -30,15 +30,23 @@ class Transport(Protocol):
     def close(self) -> None: ...
 
 
+#: Software tokens that another process serves.
+_SERVED = ("sim+unix", "sim+tcp")
+
+
 def check_supported(address: Address) -> None:
     """Raise TransportUnavailableError for a scheme that is reserved and not built yet."""
-    if address.scheme != "sim":
+    if address.scheme != "sim" and address.scheme not in _SERVED:
         raise TransportUnavailableError(f"{address.scheme}: addresses are not supported by this version of coldshare.")
 
 
 def open_transport(address: Address, *, create: bool = False) -> Transport:
     """Open the way to the token at `address`. `create` makes a software token that does not exist yet."""
     check_supported(address)
+    if address.scheme in _SERVED:
+        from coldshare.device.transport.served import open_served
+
+        return open_served(address)
     from coldshare.device.transport.sim import open_sim
 
     return open_sim(address, create=create)

@@ -1,0 +1,239 @@
+"""`coldshare-sim serve` and `exec`, without their options: a token, its sockets, its signals, and who is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from threading import Thread
+from types import FrameType
+from typing import Any
+
+from coldshare_sim.errors import BadPlaceError, NobodyToPressError, NoPersonError
+from coldshare_sim.listen import Listener, listen_tcp, listen_unix
+from coldshare_sim.panel import Panel
+from coldshare_sim.person import Person, person_for
+from coldshare_sim.server import Server
+from coldshare_sim.token import SoftToken
+
+_STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
+_NOT_FOUND = 127
+_NOT_EXECUTABLE = 126
+_SIGNALLED = 128
+
+
+def listen(where: str) -> Listener:
+    """A control socket at PATH or 127.0.0.1:PORT. A path with a colon in it needs a slash, too."""
+    return listen_tcp(where) if ":" in where and os.sep not in where else listen_unix(Path(where))
+
+
+@contextmanager
+def serving(
+    path: Path, listener: Listener, controls: Listener | None, user: str | None, *, create: bool = False
+) -> Iterator[Server]:
+    """A server for the token at `path`, which it does not run yet."""
+    with ExitStack() as stack:
+        stack.callback(listener.close)
+        if controls is not None:
+            stack.callback(controls.close)
+        panel = Panel(_person(user, controls))
+        token = SoftToken(path, panel, create=create)
+        stack.callback(token.close)
+        server = Server(token, panel, listener, controls, user)
+        stack.callback(server.close)
+        yield server
+
+
+def _person(user: str | None, controls: Listener | None) -> Person | None:
+    if user is None and controls is not None:
+        return None
+    try:
+        return person_for(user if user is not None else "terminal")
+    except NoPersonError:
+        raise NobodyToPressError from None
+
+
+def serve(
+    path: Path,
+    unix: Path | None,
+    tcp: str | None,
+    user: str | None,
+    control: str | None,
+    ready_fd: int | None,
+    *,
+    create: bool,
+) -> None:
+    """Serve the token at `path` until a signal says to stop. One line of JSON says when it can be used, and where."""
+    if (unix is None) == (tcp is None):
+        raise BadPlaceError("A token is served at one place: --unix PATH or --tcp 127.0.0.1:PORT.")
+    with ExitStack() as stack:
+        controls = listen(control) if control is not None else None
+        if controls is not None:
+            stack.callback(controls.close)
+        listener = listen_unix(unix) if unix is not None else listen_tcp(tcp or "")
+        server = stack.enter_context(serving(path, listener, controls, user, create=create))
+        stack.enter_context(_stopped_by_signals(server))
+        _announce(server, path, controls, ready_fd)
+        server.run()
+
+
+def _announce(server: Server, path: Path, controls: Listener | None, ready_fd: int | None) -> None:
+    line = json.dumps(
+        {
+            "ok": True,
+            "command": "serve",
+            "at": server.address,
+            "control": controls.where if controls is not None else None,
+            "path": str(path),
+            "pid": os.getpid(),
+        },
+        ensure_ascii=False,
+    )
+    if ready_fd is None:
+        with suppress(OSError):  # whoever started it need not listen
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+        return
+    try:
+        with open(ready_fd, "w", encoding="utf-8") as ready:  # noqa: PTH123 - a descriptor, not a path
+            ready.write(line + "\n")
+    except OSError as error:
+        what = os.strerror(error.errno or 0)
+        raise BadPlaceError(
+            f"Descriptor {ready_fd} cannot be written: {what}.", next_step="Pass an open one to --ready-fd."
+        ) from error
+
+
+@contextmanager
+def _stopped_by_signals(server: Server) -> Iterator[None]:
+    before: dict[int, Any] = {}
+    try:
+        for name in _STOPPING:
+            number = getattr(signal, name, None)
+            if number is not None:
+                before[number] = signal.signal(number, lambda *_: server.stop())
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def execute(command: Sequence[str], user: str, pin_file: Path | None, label: str, *, tcp: bool) -> int:
+    """Run `command` with a token and a home of its own, and clean up. The exit status, as a shell has it."""
+    with tempfile.TemporaryDirectory(prefix="coldshare-sim-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        home = folder / "home"
+        home.mkdir(mode=0o700)
+        path = folder / "a.token"
+        environment = os.environ | {"COLDSHARE_HOME": str(home)}
+        if pin_file is not None:
+            status = _set_up(path, pin_file, label, environment)
+            if status:
+                return status
+        with ExitStack() as stack:
+            listener, controls = _places(folder, tcp=tcp)
+            server = stack.enter_context(serving(path, listener, controls, user, create=True))
+            environment["COLDSHARE_AT"] = server.address
+            environment["COLDSHARE_SIM_CONTROL"] = controls.where
+            # From the first moment on there is somebody to stop.
+            child = stack.enter_context(_Child(server))
+            status = child.start(command, environment)
+            if status:
+                return status
+            server.run()
+        return child.status
+
+
+def _places(folder: Path, *, tcp: bool) -> tuple[Listener, Listener]:
+    """A place for the token and one for its buttons; over TCP where unix sockets cannot be."""
+    if not tcp:
+        with suppress(BadPlaceError):
+            token = listen_unix(folder / "token")
+            try:
+                return token, listen_unix(folder / "control")
+            except BadPlaceError:
+                token.close()
+    return listen_tcp("127.0.0.1:0"), listen_tcp("127.0.0.1:0")
+
+
+def _set_up(path: Path, pin_file: Path, label: str, environment: dict[str, str]) -> int:
+    """By the command that people use, so that nothing here knows how."""
+    at = f"sim:{path}?user=approve"
+    arguments = ["init", "--at", at, "--label", label, "--pin-file", str(pin_file)]
+    done = subprocess.run(  # noqa: S603 - this Python, and words of ours
+        [sys.executable, "-m", "coldshare", *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+    return done.returncode if done.returncode >= 0 else _SIGNALLED - done.returncode
+
+
+class _Child:
+    """The command that is run. What would stop us is passed on to it, and we end when it does."""
+
+    def __init__(self, server: Server) -> None:
+        self.status = 0
+        self._server = server
+        self._process: subprocess.Popen[bytes] | None = None
+        self._before: dict[int, Any] = {}
+        self._early: list[int] = []
+        self._watch: Thread | None = None
+
+    def __enter__(self) -> _Child:
+        for name in _STOPPING:
+            number = getattr(signal, name, None)
+            if number is not None:
+                self._before[number] = signal.signal(number, self._pass_on)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        process = self._process
+        if process is not None and process.poll() is None:  # the simulator failed, and not the command
+            process.terminate()
+        if self._watch is not None:
+            self._watch.join()
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def start(self, command: Sequence[str], environment: dict[str, str]) -> int:
+        """0, or the exit status that a shell has for a command that cannot be run."""
+        try:
+            self._process = subprocess.Popen(command, env=environment)  # noqa: S603 - it is what we are asked to run
+        except OSError as error:
+            sys.stderr.write(f"coldshare-sim: {command[0]}: {os.strerror(error.errno or 0)}\n")
+            return _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
+        for number in self._early:
+            self._process.send_signal(number)
+        self._watch = Thread(target=self._wait, args=(self._process,), daemon=True)
+        self._watch.start()
+        return 0
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        status = process.wait()
+        self.status = status if status >= 0 else _SIGNALLED - status
+        self._server.stop()
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT and _from_terminal():
+            return  # the terminal has told the command already
+        if self._process is None:
+            self._early.append(number)
+        else:
+            self._process.send_signal(number)
+
+
+def _from_terminal() -> bool:
+    """Whether Ctrl-C reaches us and the command alike."""
+    try:
+        with open("/dev/tty", "rb", buffering=0) as terminal:  # noqa: PTH123
+            return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+    except (OSError, AttributeError):
+        return False
