@@ -49,7 +49,10 @@ class ExportNameError(InputError):
     """The name of an exported file must end with .seal."""
 
     code: ClassVar[str] = "export_name"
-    next_step = "Name it so: that is how coldshare finds it, and keeps the shares of one vault apart."
+    next_step = (
+        "Name it so, because that is how coldshare finds it and keeps the shares of one vault apart; or name a folder "
+        "that is there, and coldshare chooses the name."
+    )
 
 
 class ExportUnreadableError(InputError):

@@ -66,9 +66,10 @@ def opens(recovery: bool, out: Path | None) -> list[str]:
     lines = ["It opens with this token and its password together. Write the password down, apart from the token."]
     if recovery:
         where = f"in {out}" if out is not None else "on your paper"
-        lines.append(
-            f"It also opens with the recovery code {where}, alone. Keep that apart from the token and from its copies."
-        )
+        lines += [
+            f"It also opens with the recovery code {where}, alone. Keep that apart from the token and from every copy.",
+            "For the day when the token is lost, keep a copy that the code opens: coldshare export --out FOLDER",
+        ]
     return lines
 
 
