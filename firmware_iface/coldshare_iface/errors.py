@@ -135,7 +135,10 @@ class BurntError(TokenError):
     code = "burnt"
     exit_status = EXIT_SECRET
     status = wire.STATUS_BURNT
-    next_step = "Use another backup of this share, or reshare the vault from its other devices."
+    next_step = (
+        "Use another backup of this share, or reshare the vault from its other devices. "
+        "The token itself can be used again after: coldshare wipe"
+    )
 
 
 class PinFormatError(TokenError):
@@ -177,7 +180,7 @@ class PairingsFullError(TokenError):
 
     code = "pairings_full"
     status = wire.STATUS_PAIRINGS_FULL
-    next_step = "Use one of those computers."
+    next_step = "Let it forget one of them, from a computer that it knows: coldshare pairings remove"
 
 
 class BadDeclarationError(TokenError):
@@ -212,7 +215,7 @@ class NoSpaceError(TokenError):
 
     code = "no_space"
     status = wire.STATUS_NO_SPACE
-    next_step = "Use another token."
+    next_step = "Use another token, or destroy a backup that you need no more: coldshare remove ID"
 
 
 class NoSuchBackupError(TokenError):

@@ -86,6 +86,44 @@ def test_its_form_is_pinned(store: PairingStore) -> None:
     }
 
 
+def test_a_label_is_remembered_beside_the_key(store: PairingStore) -> None:
+    store.keep(A)
+    store.remember(A.serial, "Safe A")
+    assert store.find(A.serial) == Pairing(A.serial, A.psk_id, A.psk, "Safe A")
+    (entry,) = json.loads(store.path.read_bytes())["pairings"]
+    assert entry == {"serial": A.serial.hex(), "psk_id": A.psk_id.hex(), "psk": A.psk.hex(), "label": "Safe A"}
+    before = store.path.stat().st_mtime_ns
+    store.remember(A.serial, "Safe A")
+    assert store.path.stat().st_mtime_ns == before, "nothing new, nothing written"
+    store.remember(B.serial, "a token that is not paired")
+    assert store.all() == [Pairing(A.serial, A.psk_id, A.psk, "Safe A")]
+
+
+@pytest.mark.parametrize("label", [None, 7, ["x"], {}])
+def test_a_label_that_is_none_costs_no_key(store: PairingStore, label: object) -> None:
+    store.keep(A)
+    document = json.loads(store.path.read_bytes())
+    document["pairings"][0]["label"] = label
+    store.path.write_text(json.dumps(document))
+    assert store.find(A.serial) == A
+
+
+def test_a_pairing_is_forgotten(store: PairingStore) -> None:
+    store.keep(A)
+    store.keep(B)
+    assert store.all() == [A, B]
+    assert store.forget(A.serial)
+    assert store.all() == [B]
+    assert A.psk.hex() not in store.path.read_text()
+    assert not store.forget(A.serial)
+
+
+def test_forgetting_makes_no_file(store: PairingStore) -> None:
+    assert not store.forget(A.serial)
+    assert store.all() == []
+    assert not store.path.parent.exists()
+
+
 GOOD = {"serial": "00" * 8, "psk_id": "00" * 8, "psk": "5e" * 32}
 
 

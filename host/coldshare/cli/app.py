@@ -16,7 +16,24 @@ from coldshare.cli.render import Result, print_error, print_result
 from coldshare_iface.errors import ColdshareError
 
 #: Modules of `coldshare.cli.commands`, in the order in which people need them.
-COMMANDS = ("init", "backup", "list", "verify", "restore", "export", "reseal", "inspect", "pair", "demo")
+COMMANDS = (
+    "init",
+    "backup",
+    "list",
+    "verify",
+    "restore",
+    "export",
+    "reseal",
+    "inspect",
+    "pair",
+    "label",
+    "pin",
+    "pairings",
+    "remove",
+    "wipe",
+    "tokens",
+    "demo",
+)
 
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130

@@ -33,6 +33,8 @@ class Ui:
         self.cancel = Event()
         #: Nobody has to be told to press a button.
         self.unattended = False
+        #: What the token asks is answered by a button that is held.
+        self.holding = False
         #: What the token works on now is a PIN.
         self.unlocking = False
         self._live = not quiet and sys.stderr.isatty()
@@ -48,7 +50,10 @@ class Ui:
     def on_status(self, status: int) -> None:
         """Called when what the token waits for changes."""
         if status == wire.KEEPALIVE_PERSON and not self.unattended:
-            self.note("Look at the token and press its button.")
+            if self.holding:
+                self.note("Look at the token. If you are sure, HOLD its button for two seconds.")
+            else:
+                self.note("Look at the token and press its button.")
         elif status == wire.KEEPALIVE_PROCESSING and self.unlocking:
             self.note("The token makes you wait before it takes another PIN.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coldshare.errors import EXIT_DEVICE, ColdshareError, IntegrityError, RefusedError
+from coldshare.errors import EXIT_DEVICE, ColdshareError, InputError, IntegrityError, RefusedError, SecretError
 from coldshare_iface.errors import ProtocolError
 
 
@@ -80,6 +80,20 @@ class CapabilityError(ProtocolError):
 
     code = "missing_capability"
     next_step = "Update the token's firmware, or use another token."
+
+
+class SamePinError(SecretError):
+    """The new PIN is the old one."""
+
+    code = "same_pin"
+    next_step = "Nothing was changed. Choose another one."
+
+
+class NoSuchPairingError(InputError):
+    """The token knows no such computer."""
+
+    code = "no_such_pairing"
+    next_step = "See which computers it knows: coldshare pairings"
 
 
 class SessionRefusedError(RefusedError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,12 @@ class PairingsError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """What lets this computer talk to one token. `psk` is a secret."""
+    """What lets this computer talk to one token. `psk` is a secret. `label` is the token's when it was last seen."""
 
     serial: bytes
     psk_id: bytes
     psk: bytes = field(repr=False)
+    label: str = ""
 
 
 class PairingStore:
@@ -41,6 +42,24 @@ class PairingStore:
     def find(self, serial: bytes) -> Pairing | None:
         return self._load().get(serial)
 
+    def all(self) -> list[Pairing]:
+        """Every token that this computer is paired with, by serial."""
+        return [pairing for _, pairing in sorted(self._load().items())]
+
+    def remember(self, serial: bytes, label: str) -> None:
+        """The label of a token that was just seen."""
+        pairing = self.find(serial)
+        if pairing is not None and pairing.label != label:
+            self.keep(replace(pairing, label=label))
+
+    def forget(self, serial: bytes) -> bool:
+        """Drop the pairing with that token. False when there is none."""
+        pairings = self._load()
+        if pairings.pop(serial, None) is None:
+            return False
+        self._write(pairings)
+        return True
+
     def check(self) -> None:
         """Raise now what would go wrong later: a token must not hand out a key that cannot be kept."""
         self._load()
@@ -50,8 +69,12 @@ class PairingStore:
         """Remember `pairing`; an earlier one with the same token is forgotten."""
         pairings = self._load()
         pairings[pairing.serial] = pairing
+        self._write(pairings)
+
+    def _write(self, pairings: dict[bytes, Pairing]) -> None:
         entries = [
             {"serial": p.serial.hex(), "psk_id": p.psk_id.hex(), "psk": p.psk.hex()}
+            | ({"label": p.label} if p.label else {})
             for _, p in sorted(pairings.items())
         ]
         text = json.dumps({"format": _FORMAT, "pairings": entries}, indent=1) + "\n"
@@ -89,7 +112,10 @@ def _parse(data: bytes) -> dict[bytes, Pairing]:
     # Whole or not at all: a key that is passed over here would be lost with the next change.
     pairings: dict[bytes, Pairing] = {}
     for entry in document["pairings"]:
-        pairing = Pairing(*(bytes.fromhex(entry[name]) for name in ("serial", "psk_id", "psk")))
+        serial, psk_id, psk = (bytes.fromhex(entry[name]) for name in ("serial", "psk_id", "psk"))
+        label = entry.get("label", "")
+        # A label that is none is no reason to be without the key.
+        pairing = Pairing(serial, psk_id, psk, label if isinstance(label, str) else "")
         sizes = (len(pairing.serial), len(pairing.psk_id), len(pairing.psk))
         if sizes != (wire.SERIAL_SIZE, wire.PSK_ID_SIZE, wire.PSK_SIZE):
             raise ValueError

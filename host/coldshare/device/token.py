@@ -30,7 +30,7 @@ from coldshare_iface.errors import (
     ProtocolError,
     ReplyError,
 )
-from coldshare_iface.messages import Backup, Info, Opened, Reservation, decode_reply, encode_request, take
+from coldshare_iface.messages import Backup, Info, Opened, Paired, Reservation, decode_reply, encode_request, take
 from coldshare_iface.primitives import NativeSuite
 from coldshare_iface.session import RECORD_MAX, LocalProtocolError, RemoteProtocolError, Session
 from coldshare_iface.text import unshowable
@@ -62,6 +62,9 @@ class TokenClient:
         self._on_status = on_status
         self._cancel = cancel
         self._session: Session | None = None
+        self._store: PairingStore | None = None
+        #: The id of the pairing key that this session is under.
+        self.psk_id = b""
         self._link = Link(transport)
         self.info = self._read_info()
 
@@ -102,14 +105,7 @@ class TokenClient:
         Raises CodeRejectedError.
         """
         store.check()
-        self.info = self._read_info()
-        suite = NativeSuite()
-        session = Session(suite, initiator=True)
-        # A key of its own for every pairing: the token needs it for this one handshake only.
-        session.pairing(self.info.raw, suite.generate())
-        with _channel():
-            session.read_handshake(self._link.call(wire.CMD_PAIR, session.write_handshake()))
-            self._link.call(wire.CMD_PAIR, session.write_handshake())
+        session = self._pairing_channel()
         try:
             if not compare(session.code):
                 raise CodeRejectedError
@@ -119,14 +115,30 @@ class TokenClient:
                 self._link.restart()  # or the code would stay on the token's screen
             raise
         name = _short(host or platform.node(), wire.LABEL_MAX) or "a computer"
+        reply = self._once(session, wire.OP_PAIR_ACCEPT, name)
+        psk_id = take(reply, 1, bytes, wire.PSK_ID_SIZE, wire.PSK_ID_SIZE)
+        store.keep(Pairing(self.info.serial, psk_id, take(reply, 2, bytes, wire.PSK_SIZE, wire.PSK_SIZE)))
+
+    def _pairing_channel(self) -> Session:
+        """Noise XX up to the comparison code. Such a channel takes one request."""
+        self.info = self._read_info()
+        suite = NativeSuite()
+        session = Session(suite, initiator=True)
+        # A key of its own for every pairing: the token needs it for this one handshake only.
+        session.pairing(self.info.raw, suite.generate())
+        with _channel():
+            session.read_handshake(self._link.call(wire.CMD_PAIR, session.write_handshake()))
+            self._link.call(wire.CMD_PAIR, session.write_handshake())
+        return session
+
+    def _once(self, session: Session, op: int, *fields: bytes | str | int) -> dict[int, Value]:
+        """The one request of a pairing channel. It ends whatever session there was before."""
         self._session = session
         try:
-            reply = self._call(wire.OP_PAIR_ACCEPT, name)
+            return self._call(op, *fields)
         finally:
             self._session = None
             session.close()
-        psk_id = take(reply, 1, bytes, wire.PSK_ID_SIZE, wire.PSK_ID_SIZE)
-        store.keep(Pairing(self.info.serial, psk_id, take(reply, 2, bytes, wire.PSK_SIZE, wire.PSK_SIZE)))
 
     def connect(self, store: PairingStore) -> None:
         """Open a session (Noise NNpsk0) under this computer's pairing key.
@@ -146,6 +158,14 @@ class TokenClient:
         except RemoteProtocolError as error:
             raise SessionRefusedError from error
         self._session = session
+        self._store = store
+        self.psk_id = pairing.psk_id
+
+    def _remember(self, label: str) -> None:
+        """For `coldshare tokens`. Nothing else fails because of it."""
+        if self._store is not None:
+            with suppress(ColdshareError):
+                self._store.remember(self.info.serial, label)
 
     def check_cancelled(self) -> None:
         """Raise CancelledError once `cancel` is set: for work that is done without the token."""
@@ -168,10 +188,55 @@ class TokenClient:
     def set_up(self, pin: str, label: str) -> None:
         """Give a new token its PIN (4 to 12 digits) and label, with a press. It is unlocked afterwards."""
         self._call(wire.OP_SET_UP, check_pin(pin), label)
+        self._remember(label)
 
     def unlock(self, pin: str) -> str:
         """Unlock and return the token's label. Raises PinWrongError with the attempts left."""
-        return take(self._call(wire.OP_UNLOCK, check_pin(pin)), 1, str, 0, wire.LABEL_MAX)
+        label = take(self._call(wire.OP_UNLOCK, check_pin(pin)), 1, str, 0, wire.LABEL_MAX)
+        self._remember(label)
+        return label
+
+    # --- life with it
+    def _manage(self, op: int, *fields: bytes | str | int) -> dict[int, Value]:
+        """A request that older firmware does not know. Raises CapabilityError."""
+        self.check_manage()
+        return self._call(op, *fields)
+
+    def check_manage(self) -> None:
+        """Raise CapabilityError for a token that cannot be managed, before anybody types a PIN for it."""
+        if wire.CAP_MANAGE not in self.info.capabilities:
+            raise CapabilityError("The firmware of this token is too old: it can keep backups, and cannot do this.")
+
+    def set_label(self, label: str) -> None:
+        """Give it another label, with a press."""
+        self._manage(wire.OP_LABEL, label)
+        self._remember(label)
+
+    def change_pin(self, old: str, new: str) -> None:
+        """Give it another PIN, with a press. The old one is an attempt like that of `unlock`; raises what that does."""
+        self._manage(wire.OP_CHANGE_PIN, check_pin(old), check_pin(new))
+
+    def pairings(self) -> list[Paired]:
+        """The computers that it knows, oldest first."""
+        return Paired.decode_all(self._manage(wire.OP_PAIRINGS))
+
+    def unpair(self, psk_id: bytes, *, others: bool = False) -> None:
+        """Let it forget that computer, or all `others`, with a press."""
+        self._manage(wire.OP_UNPAIR, psk_id, wire.UNPAIR_OTHERS if others else wire.UNPAIR_ONE)
+
+    def remove(self, backup_id: bytes) -> None:
+        """Destroy a backup and the token's factor for it, with a button that is held."""
+        self._manage(wire.OP_REMOVE, backup_id)
+
+    def wipe(self) -> None:
+        """Destroy all that it holds and knows, with a button that is held. `info` is that of the new token afterwards.
+
+        It needs neither PIN nor pairing, works on a burnt token, and ends the session there is.
+        """
+        self.check_manage()
+        self._once(self._pairing_channel(), wire.OP_WIPE)
+        with suppress(ColdshareError):  # it is done, whatever comes now
+            self.info = self._read_info()
 
     # --- what it keeps
     def backups(self) -> list[Backup]:

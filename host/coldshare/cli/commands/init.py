@@ -62,11 +62,11 @@ def command(label: str, at: Address, pin_file: str | None, as_json: bool) -> Res
     )
 
 
-def checked_label(label: str) -> str:
+def checked_label(label: str, where: str = "--label") -> str:
     """Said here first, so that nobody presses buttons for nothing; the token checks it again."""
     from coldshare_iface import wire
     from coldshare_iface.text import unshowable
 
     if any(unshowable(ord(char)) for char in label) or not 1 <= len(label.encode()) <= wire.LABEL_MAX:
-        raise click.BadParameter("a label has 1 to 32 bytes, all of them printable", param_hint="--label")
+        raise click.BadParameter("a label has 1 to 32 bytes, all of them printable", param_hint=where)
     return label
