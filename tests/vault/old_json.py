@@ -51,9 +51,9 @@ def android(vault: dict[str, Any]) -> bytes:
     return hexed({"vault": {**lacking, "id": "0-0", "pubKeyEDDSA": vault["pubKeyEdDSA"]}, "version": "v1"})
 
 
-def gcm(text: bytes, password: str) -> bytes:
-    """The file as the iOS app encrypts it: bare bytes, no container."""
-    nonce = secrets.token_bytes(12)
+def gcm(text: bytes, password: str, start: bytes = b"") -> bytes:
+    """The file as the iOS app encrypts it: bare bytes, no container. They begin with `start`."""
+    nonce = start + secrets.token_bytes(12 - len(start))
     return nonce + AESGCM(hashlib.sha256(password.encode()).digest()).encrypt(nonce, text, None)
 
 

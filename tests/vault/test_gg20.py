@@ -437,14 +437,14 @@ FIELDS = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.sampled_from(FIELDS), JSON)
 def test_any_value_in_any_field(path: tuple[str, ...], value: Any) -> None:
     half, *rest = path
     refuses_clearly(SHARE.edited(put(half, *rest, value=value)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.integers(0, 10_000), st.text(alphabet='0123456789"[]{},:\\ \u00e9', max_size=6), st.integers(0, 6))
 def test_any_damage_to_the_text(at: int, insert: str, remove: int) -> None:
     text = json.dumps(SHARE.ecdsa)

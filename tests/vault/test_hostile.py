@@ -36,7 +36,7 @@ def container(**fields: object) -> bytes:
 
 
 #: As ciphertext looks: every value about as often as every other.
-RANDOM = b"".join(hashlib.sha256(bytes([k])).digest() for k in range(256))
+RANDOM = b"".join(hashlib.sha256(bytes([k % 256, k // 256])).digest() for k in range(600))
 
 NOT_VAULT_FILES: list[tuple[str, bytes, str, str]] = [
     ("empty", b"", "vault_file_empty", "empty"),
@@ -47,7 +47,7 @@ NOT_VAULT_FILES: list[tuple[str, bytes, str, str]] = [
     ("base64 of random bytes", base64.b64encode(RANDOM), "vault_password_needed", "Nothing tells what this file is"),
     ("hexadecimal of no json", bytes(range(64)).hex().encode(), "vault_file_damaged", "there is no vault inside"),
     ("half a byte missing", b'{"version":"v1"}'.hex().encode()[:-1], "vault_file_damaged", "half a byte"),
-    ("few random bytes", RANDOM[:2000], "not_a_vault_file", "is not a vault file"),
+    ("few random bytes", RANDOM[:8_000], "not_a_vault_file", "is not a vault file"),
     ("jpeg", bytes.fromhex("ffd8ffe000104a46494600"), "not_a_vault_file", "byte 0 is not a base64 character"),
     ("elf", b"\x7fELF" + bytes(60), "not_a_vault_file", "byte 0"),
     ("prose", b"Dear diary, today I backed up my vault.", "not_a_vault_file", "byte 4"),

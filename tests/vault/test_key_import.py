@@ -201,6 +201,10 @@ class TestCopies:
         assert facts.generation != read_share(VULT).facts.generation
         assert read_share(data).original == data
 
+    def test_nine_are_too_many(self) -> None:
+        with pytest.raises(FieldError, match="more than 8 different key shares of one key"):
+            read_share(edited(lambda v: [v.key_shares.add(public_key="00", keyshare=f"{k}") for k in range(9)]))
+
     def test_seeds_that_differ_are_a_warning(self) -> None:
         """Nothing that can be checked tells these apart, and only one of them can be what the others have."""
         facts = read_share(copies(ROOT_ECDSA, raw(ROOT_ECDSA, 70_000, b"\x01\x02\x03"))).facts
@@ -306,7 +310,7 @@ def test_every_party_is_accepted(share: SyntheticShare) -> None:
 CHAINS = st.text(max_size=5) | st.sampled_from(["Bitcoin", "Monero", "SaplingExtras"])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     st.integers(0, 5),
     st.lists(st.tuples(st.integers(0, 500), st.integers(0, 255)), max_size=3),

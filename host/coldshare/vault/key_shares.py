@@ -14,7 +14,7 @@ from typing import TypeVar
 from . import base64text
 from .checks import Checks
 from .errors import FieldError
-from .limits import MAX_UNKNOWN_SIZE
+from .limits import MAX_COPIES, MAX_UNKNOWN_SIZE
 from .message import KeyShareText
 
 _T = TypeVar("_T")
@@ -24,6 +24,7 @@ class KeyShares:
     """The key shares of one file, by key. Secret."""
 
     def __init__(self, shares: Iterable[KeyShareText]) -> None:
+        """Raises `FieldError` for more different shares of one key than `MAX_COPIES`."""
         self._texts: dict[str, list[str]] = {}
         self._left: dict[str, None] = {}
         self.warnings: list[str] = []
@@ -32,6 +33,8 @@ class KeyShares:
             self._left[share.public_key] = None
             if share.text not in texts:
                 texts.append(share.text)
+            if len(texts) > MAX_COPIES:
+                raise FieldError("key_shares", f"holds more than {MAX_COPIES} different key shares of one key")
 
     def __contains__(self, key: str) -> bool:
         return key in self._texts

@@ -24,6 +24,8 @@ MAX_JSON_ITEMS: Final = 10_000
 MAX_JSON_DIGITS: Final = 1300
 #: Key shares of one vault. A seed import of every chain the vendor knows has fewer than 40.
 MAX_KEY_SHARES: Final = 64
+#: Different key shares of one key. Apps have written two.
+MAX_COPIES: Final = 8
 #: Bytes of a key or a key share that coldshare cannot look into. An ML-DSA key in hexadecimal has 2624.
 MAX_UNKNOWN_SIZE: Final = 64 * 1024
 #: Chains with a key of their own. The vendor knows about 40.
