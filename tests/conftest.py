@@ -7,8 +7,13 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from support import watch
+
+# A busy machine is no failure: tests never judge by the clock.
+settings.register_profile("coldshare", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("coldshare")
 
 
 def _folder(variable: str, what: str) -> Path:
