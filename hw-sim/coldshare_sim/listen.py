@@ -14,7 +14,7 @@ from pathlib import Path
 
 from coldshare_sim.errors import BadPlaceError, PlaceTakenError, SimulatorError
 
-_BACKLOG = 16
+_BACKLOG = 128
 #: As it is typed, and as it is bound: nobody's resolver is asked what "localhost" is.
 _LOOPBACK = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "[::1]": "::1"}
 _PORT_MAX = 65535

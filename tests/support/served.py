@@ -53,7 +53,11 @@ def dial(address: str) -> socket.socket:
     if scheme == "sim+unix":
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         sock.settimeout(10)
-        sock.connect(where)
+        try:
+            sock.connect(where)
+        except OSError:
+            sock.close()
+            raise
         return sock
     host, _, port = where.rpartition(":")
     return socket.create_connection((host, int(port)), timeout=10)
