@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint bench wheel clean
+.PHONY: demo test test-slow lint bench wheel example clean
 
 # Two stamps, so that the demo installs what a user needs and no more.
 $(VENV)/.installed: pyproject.toml host/coldshare/__init__.py
@@ -40,6 +40,11 @@ wheel: $(VENV)/.installed-dev ## the wheel, installed into an empty environment 
 	$(PYTHON) -m venv build/wheel/venv
 	build/wheel/venv/bin/pip install --quiet --disable-pip-version-check build/wheel/coldshare-*.whl
 	cd / && $(CURDIR)/build/wheel/venv/bin/coldshare demo
+
+example: wheel ## a project of its own, docs/examples/ci, that uses coldshare from that wheel
+	rm -rf build/example && cp -R docs/examples/ci build/example
+	build/wheel/venv/bin/pip install --quiet --disable-pip-version-check './build/example[test]'
+	cd build/example && ../wheel/venv/bin/pytest -q -n 2
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
