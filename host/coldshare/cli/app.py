@@ -32,6 +32,7 @@ COMMANDS = (
     "remove",
     "wipe",
     "tokens",
+    "completion",
     "demo",
 )
 

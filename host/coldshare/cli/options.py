@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from coldshare.cli import entry
+from coldshare.cli.complete import addresses
 from coldshare.cli.ui import Ui
 from coldshare.errors import RefusedError
 
@@ -47,6 +48,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Answer with 
 _AT: dict[str, Any] = {
     "metavar": "ADDR",
     "envvar": "COLDSHARE_AT",
+    "shell_complete": addresses,
     "help": "Which token: sim:PATH is a software token in a file. Also COLDSHARE_AT.",
 }
 at_option = click.option("--at", callback=_address, **_AT)

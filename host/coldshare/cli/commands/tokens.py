@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli.options import json_option, open_token, pairings
+from coldshare.cli.options import at_option_if_any, json_option, open_token, pairings
 from coldshare.cli.render import Json, Result, table
 from coldshare.cli.ui import Ui
 from coldshare.errors import ColdshareError
 
 if TYPE_CHECKING:
+    from coldshare.device.address import Address
     from coldshare.device.pairings import Pairing
 
 
 @click.command("tokens", short_help="Show the tokens that this computer knows.")
-@click.option("--at", metavar="ADDR", envvar="COLDSHARE_AT", help="Look at the token there, too. Also COLDSHARE_AT.")
+@at_option_if_any
 @json_option
-def command(at: str | None, as_json: bool) -> Result:
+def command(at: Address | None, as_json: bool) -> Result:
     """List the tokens that this computer is paired with, with the label each had when it was last used here.
 
     With --at, what is there now: nothing is unlocked, and what a token says before that is not proved.
@@ -30,19 +31,14 @@ def command(at: str | None, as_json: bool) -> Result:
         else ["This computer knows no token yet. Next: coldshare init --label NAME, or coldshare pair"]
     )
     data: dict[str, Json] = {"tokens": [{"serial": one.serial.hex(), "label": one.label or None} for one in known]}
-    if not at:
+    if at is None:
         return Result(data, lines)
     here, said = _look(at, known, Ui(quiet=as_json))
     return Result({**data, "here": here}, [*lines, "", *said])
 
 
-def _look(text: str, known: list[Pairing], ui: Ui) -> tuple[Json, list[str]]:
+def _look(address: Address, known: list[Pairing], ui: Ui) -> tuple[Json, list[str]]:
     """The token at that address, in JSON and in words. One that is not there is an answer, too."""
-    from coldshare.device.address import Address
-    from coldshare.device.transport import check_supported
-
-    address = Address.parse(text)
-    check_supported(address)
     try:
         with open_token(address, ui) as client:
             info = client.info

@@ -1,0 +1,31 @@
+"""What a shell may complete. It reads names of files and nothing else: no token is opened, nothing is waited for."""
+
+from __future__ import annotations
+
+import os
+import re
+from itertools import islice
+
+import click
+
+_SCHEMES = ("sim:", "sim+unix:", "sim+tcp:")
+# A name goes onto the command line as it is. Whatever a shell could take for more than a name is not offered.
+_PLAIN = re.compile(r"[\w./~+-]+\.token")
+_ENTRIES_MAX = 1000
+
+
+def addresses(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """For --at: the schemes, and software tokens by the name of their files."""
+    schemes = [scheme for scheme in _SCHEMES if scheme.startswith(incomplete)]
+    typed = incomplete.removeprefix("sim:") if incomplete.startswith("sim:") else ""
+    if not (incomplete.startswith("sim:") or "sim:" in schemes):
+        return schemes
+    folder, _, _ = typed.rpartition("/")
+    before = typed[: len(folder) + 1] if "/" in typed else ""
+    try:
+        with os.scandir(os.path.expanduser(before) or ".") as entries:  # noqa: PTH111 - as the address itself is read
+            names = [before + entry.name for entry in islice(entries, _ENTRIES_MAX)]
+    except OSError:
+        names = []
+    found = sorted(name for name in names if name.startswith(typed) and _PLAIN.fullmatch(name))
+    return schemes + [f"sim:{name}" for name in found]
