@@ -164,3 +164,30 @@ def test_version_without_the_flash_chip() -> None:
         done = subprocess.run([sys.executable, "-c", program, option], capture_output=True, text=True, check=True)
         assert done.stdout.endswith("[]\n")
         assert done.stdout.startswith(("coldshare-sim 0.", "Usage:"))
+
+
+def test_snapshot_and_restore(run: Run, path: Path) -> None:
+    run("new", path)
+    copy, again = path.with_name("copy"), path.with_name("again.token")
+    assert run.json("snapshot", path, copy) == {"ok": True, "command": "snapshot", "path": str(path), "out": str(copy)}
+    assert copy.read_bytes() == path.read_bytes()
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert run.json("restore", copy, again) == {"ok": True, "command": "restore", "in": str(copy), "path": str(again)}
+    assert run.json("show", again)["serial"] == run.json("show", path)["serial"]
+
+
+def test_snapshots_never_overwrite_and_respect_the_owner(run: Run, path: Path) -> None:
+    token = SoftToken(path, AbsentPerson(), create=True)
+    copy = path.with_name("copy")
+    run.fails("snapshot", path, copy, code="token_busy")
+    token.close()
+    run("snapshot", path, copy)
+    before = copy.read_bytes()
+    run.fails("snapshot", path, copy, code="token_exists")
+    run.fails("restore", copy, path, code="token_exists")
+    run.fails("restore", path.with_name("none"), path, code="no_such_token")
+    path.with_name("letters").write_bytes(b"letters")
+    run.fails("restore", path.with_name("letters"), path.with_name("new"), code="not_a_token")
+    run.fails("snapshot", path, path.parent / "no" / "folder", code="token_file")
+    assert copy.read_bytes() == before
+    assert sorted(file.name for file in path.parent.iterdir()) == ["a.token", "copy", "letters"]
