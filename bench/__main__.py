@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import frames, layers, start, stored, wire
+from bench import frames, layers, plugin, start, stored, wire
 from bench.figures import Figure, results, table, unmeasured
 from bench.share import share
 
@@ -34,6 +34,7 @@ def measure(folder: Path) -> list[Figure]:
         *frames.measure(),
         *start.measure(),
         *layers.measure(folder, vault),
+        *plugin.measure(folder),
     ]
 
 
