@@ -8,7 +8,7 @@ import hashlib
 import pytest
 
 from coldshare_firmware.keyarea import KeyArea, StorageError
-from coldshare_firmware.keys import F_FAILS, Keys
+from coldshare_firmware.keys import F_FAILS, F_NAMES_KEY, F_PIN, F_SLOTS, F_STATIC, F_TAG_KEY, Keys
 from coldshare_iface import wire
 from coldshare_sim.clock import VirtualClock
 from coldshare_sim.errors import DamagedTokenError
@@ -16,7 +16,7 @@ from coldshare_sim.flash import BLOCK, KEY_SIZE, Chip, KeyBlocks, Operation
 from coldshare_sim.person import AbsentPerson
 from coldshare_sim.token import SimHal
 from coldshare_sim.trace import FlashTrace
-from support.client import LABEL, PIN, WRONG, Bench, Puppet, blob, declaration
+from support.client import HELD, LABEL, PIN, WRONG, Bench, Puppet, blob, declaration, secrets
 
 
 def keys(bench: Bench) -> Keys:
@@ -42,8 +42,12 @@ def prepared(ready: Bench, act: str) -> tuple[Bench, bytes]:
     """A token about to `act`, and the backup it is about."""
     bench = ready.clone()
     host = bench.host.again()
-    if act in ("unlock", "wrong", "reserve"):
+    if act in ("unlock", "wrong", "reserve", "label", "change"):
         return bench, b""
+    if act in ("remove", "wipe"):
+        backup_id, _ = host.put(blob(5000))
+        bench.person.default = HELD
+        return bench, backup_id
     backup_id, _ = host.reserve()
     if act != "begin":
         host.send(backup_id, blob(5000))
@@ -61,6 +65,9 @@ def run(bench: Bench, act: str, backup_id: bytes) -> int:
         "commit": (wire.OP_COMMIT, backup_id),
         "confirm": (wire.OP_CONFIRM, backup_id),
         "abort": (wire.OP_ABORT, backup_id),
+        "label": (wire.OP_LABEL, "Safe B"),
+        "change": (wire.OP_CHANGE_PIN, PIN, PIN),
+        "remove": (wire.OP_REMOVE, backup_id),
     }
     return bench.host.status(*requests[act])  # type: ignore[arg-type]
 
@@ -70,7 +77,10 @@ def run(bench: Bench, act: str, backup_id: bytes) -> int:
     [(1, OSError(errno.EIO, "worn out")), (10_000, OSError(errno.EIO, "worn out")), (1, MemoryError())],
     ids=["once", "for good", "no memory"],
 )
-@pytest.mark.parametrize("act", ["unlock", "wrong", "reserve", "begin", "commit", "confirm", "abort"])
+@pytest.mark.parametrize(
+    "act",
+    ["unlock", "wrong", "reserve", "begin", "commit", "confirm", "abort", "label", "change", "remove"],
+)
 def test_a_write_that_fails(ready: Bench, act: str, times: int, error: Exception) -> None:
     """At every operation: a status and no exception; what is then on flash is what the token works with."""
     bench, backup_id = prepared(ready, act)
@@ -82,7 +92,9 @@ def test_a_write_that_fails(ready: Bench, act: str, times: int, error: Exception
         status = run(bench, act, backup_id)
         assert status in (wire.STATUS_STORAGE, wire.STATUS_OK), f"operation {at}"
         if status == wire.STATUS_OK:
-            assert act in ("reserve", "begin", "commit", "confirm", "abort"), "only sweeping up may fail unheard"
+            assert act in ("reserve", "begin", "commit", "confirm", "abort", "remove"), (
+                "only sweeping up may fail unheard"
+            )
         assert fault.count > at
         bench.chip.before = None
         assert bench.token._token._keys.record == keys(bench).record
@@ -94,6 +106,34 @@ def test_a_write_that_fails(ready: Bench, act: str, times: int, error: Exception
             bench.host.again()
             backup_id, _ = bench.host.put(blob(5000))
             assert bench.host.get(backup_id, 5000) == blob(5000)
+
+
+@pytest.mark.parametrize("times", [1, 10_000])
+def test_a_wipe_that_fails(ready: Bench, times: int) -> None:
+    """At every operation: an honest status, the old token or a new one, and it can be wiped once the flash works."""
+    bench, _ = prepared(ready, "wipe")
+    trace = FlashTrace(bench.chip)
+    bench.host.wipe()
+    for at in range(len(trace.operations)):
+        bench, _ = prepared(ready, "wipe")
+        old = keys(bench).record
+        gone = [old[F_STATIC], old[F_NAMES_KEY], old[F_TAG_KEY], *old[F_PIN], old[F_SLOTS][0][1], bench.host.psk]
+        fault = Failing(bench.chip, at, times)
+        status = bench.host.wipe()[0]
+        assert fault.count > at
+        bench.chip.before = None
+        assert bench.token._token._keys.record == keys(bench).record
+        if status == wire.STATUS_OK:
+            assert secrets(bench.image, *gone) == []
+        else:
+            assert status == wire.STATUS_STORAGE
+            assert bench.host.wipe() == {0: wire.STATUS_OK}
+        bench.power_cycle()
+        assert secrets(bench.image, *gone) == []
+        assert keys(bench).state == wire.TOKEN_NEW
+        assert bench.token._token._store.blobs() == 0
+        bench.host.hello()
+        bench.make_ready()
 
 
 def test_what_is_left_of_an_earlier_transfer_never_becomes_part_of_a_new_one(ready: Bench) -> None:

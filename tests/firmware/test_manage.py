@@ -22,6 +22,7 @@ from support.client import (
     YES,
     Bench,
     FrameRefusedError,
+    Host,
     blob,
     declaration,
     secrets,
@@ -105,6 +106,46 @@ def test_what_destroys_is_held(ready: Bench, what: str, answers: list[int], stat
     assert reply == {0: status}
     assert (ready.image == before) == (status != wire.STATUS_OK)
     assert secrets(ready.image, factor) == ([] if status == wire.STATUS_OK else [factor])
+
+
+class Board:
+    """The button of a real board: YES as soon as it is down, HELD once it has been down for two seconds."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock = clock
+        self.down_at = -1
+        self.screen: list[str] = []
+
+    def show(self, lines: list[str], question: bool) -> None:
+        self.screen = lines
+
+    def button(self) -> int:
+        if self.down_at < 0:
+            return NOBODY
+        return HELD if self.clock.now_ms() - self.down_at >= wire.HOLD_MS else YES
+
+    def close(self) -> None:
+        pass
+
+
+def test_two_seconds_on_a_real_button(ready: Bench) -> None:
+    finger = Board(ready.clock)
+    host = Host(ready.soft(finger)).hello()
+    host.handshake()
+    host.start(wire.OP_WIPE)
+    host.read(keepalives=True)
+    assert finger.screen[-1] == HOLD
+    for milliseconds in (100, 1900):
+        finger.down_at = ready.clock.now_ms()
+        while ready.clock.now_ms() - finger.down_at < milliseconds:
+            assert host.token.read(0.01) is None or finger.screen[-1] == HOLD_ON
+        finger.down_at = -1
+        host.token.read(0.3)
+        assert finger.screen[-1] == HOLD_ON
+    finger.down_at = ready.clock.now_ms()
+    assert host.finish() == {0: wire.STATUS_OK}
+    assert wire.HOLD_MS <= ready.clock.now_ms() - finger.down_at < wire.HOLD_MS + wire.KEEPALIVE_MS
+    assert finger.screen[:2] == ["coldshare", "not set up"]
 
 
 def test_a_hold_is_a_press_too(ready: Bench) -> None:
