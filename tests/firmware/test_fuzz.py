@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from coldshare_firmware.person import BUTTON_NO, BUTTON_NONE, BUTTON_YES
+from coldshare_firmware.person import BUTTON_HELD, BUTTON_NO, BUTTON_NONE, BUTTON_YES
 from coldshare_firmware.request import CHUNK
 from coldshare_iface import codec, wire
 from support.client import PIN, Bench, FrameRefusedError, Puppet, blob, declaration
@@ -192,6 +192,20 @@ class OneVault(RuleBasedStateMachine):
         if self.reserved is not None:
             self.host.ok(wire.OP_ABORT, self.reserved)
             self.reserved = None
+
+    @rule(which=st.sampled_from(["active", "pending"]), answer=st.sampled_from([BUTTON_HELD, BUTTON_YES, BUTTON_NO]))
+    def remove(self, which: str, answer: int) -> None:
+        backup_id = getattr(self, which)
+        if backup_id is None:
+            return
+        self.bench.person.default = answer
+        status = self.host.status(wire.OP_REMOVE, backup_id)
+        self.bench.person.default = BUTTON_YES
+        if answer != BUTTON_HELD:
+            assert status in (wire.STATUS_REJECTED, wire.STATUS_TIMED_OUT)
+            return
+        assert status == wire.STATUS_OK
+        setattr(self, which, None)
 
     @rule(power=st.booleans())
     def restart(self, power: bool) -> None:
