@@ -394,6 +394,30 @@ def test_nobody_there_is_an_error_that_says_what_to_do() -> None:
     assert Host(token).hello().pair()[0] == wire.STATUS_OK
 
 
+def test_trouble_on_the_board_leaves_no_half_a_job() -> None:
+    """What the screen or a button raises is not the host's doing: the next request is served as if nothing had been."""
+
+    class Shaky(Puppet):
+        broken = False
+
+        def button(self) -> int:
+            if self.broken:
+                raise RuntimeError("a loose contact")
+            return super().button()
+
+    person = Shaky()
+    bench = Bench(person=person).make_ready()
+    backup_id, _ = bench.host.put(blob(300))
+    person.broken = True
+    bench.host.start(wire.OP_OPEN, backup_id, wire.PURPOSE_VERIFY)
+    with pytest.raises(RuntimeError, match="loose contact"):
+        bench.host.finish()
+    person.broken = False
+    assert bench.token.read(1) is None
+    bench.host.ok(wire.OP_OPEN, backup_id, wire.PURPOSE_VERIFY)
+    assert bench.host.get(backup_id, 300) == blob(300)
+
+
 def test_scripted_persons_remember_what_they_saw() -> None:
     person = ScriptedPerson(BUTTON_YES)
     token = SoftToken(Chip(), person, clock=VirtualClock())
