@@ -29,8 +29,8 @@ _FAMILIES = {
 }
 _HEAD = """# Errors
 
-Every error has a stable code, a sentence and a next step. On the command line the sentence may say more: which file, where
-in it, how many attempts are left. With `--json` code, sentence and next step are `error.code`,
+Every error has a stable code, a sentence and a next step. On the command line the sentence may say more: which file,
+where in it, how many attempts are left. With `--json` code, sentence and next step are `error.code`,
 `error.message` and `error.next`. In Python the class carries them as `code`, `message` and `next_step`.
 
 This page is made from the classes by `docs/make_errors.py`.
