@@ -43,7 +43,7 @@ def test_no_two_unrelated_classes_share_a_code() -> None:
 def test_code_and_sentence(kind: type[ColdshareError]) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]*", kind.code)
     sentence = " ".join((kind.__doc__ or "").split())
-    assert sentence[:1].isupper() or sentence.startswith('coldshare '), sentence
+    assert sentence[:1].isupper() or sentence.startswith("coldshare "), sentence
     assert sentence.endswith("."), sentence
     assert kind.exit_status in MAKE._FAMILIES
 
