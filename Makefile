@@ -22,8 +22,8 @@ demo: $(VENV)/.installed ## set everything up and show the main job on three sof
 test: $(VENV)/.installed-dev ## the test suite
 	$(BIN)/pytest -q -n 2
 
-test-slow: $(VENV)/.installed-dev ## what takes longer: the README's transcript for every real vault file
-	$(BIN)/pytest -q -m slow
+test-slow: $(VENV)/.installed-dev ## what takes longer: every instant of a power cut, every real vault file through the command line
+	$(BIN)/pytest -q -n 2 -m slow
 
 lint: $(VENV)/.installed-dev ## ruff, mypy strict, pyright
 	$(BIN)/ruff check .

@@ -81,12 +81,13 @@ def run(bench: Bench, act: str, backup_id: bytes) -> int:
     "act",
     ["unlock", "wrong", "reserve", "begin", "commit", "confirm", "abort", "label", "change", "remove"],
 )
-def test_a_write_that_fails(ready: Bench, act: str, times: int, error: Exception) -> None:
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
+def test_a_write_that_fails(ready: Bench, act: str, times: int, error: Exception, every: int) -> None:
     """At every operation: a status and no exception; what is then on flash is what the token works with."""
     bench, backup_id = prepared(ready, act)
     trace = FlashTrace(bench.chip)
     run(bench, act, backup_id)
-    for at in range(len(trace.operations)):
+    for at in range(0, len(trace.operations), every):
         bench, backup_id = prepared(ready, act)
         fault = Failing(bench.chip, at, times, error)
         status = run(bench, act, backup_id)

@@ -379,14 +379,21 @@ def use(story: Story, bench: Bench, at: int) -> None:
     assert host.get(backup_id, 700) == blob(700, 5)
 
 
+# Every third instant in `make test`, every one in `make test-slow`.
+SOME_OR_ALL = pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
+
+
+@SOME_OR_ALL
 @pytest.mark.parametrize("make", STORIES)
-def test_every_instant(make: Callable[[], Story]) -> None:
+def test_every_instant(make: Callable[[], Story], every: int) -> None:
     story = make()
     story.trace.stop()
     last = 0
     count = 0
     for at, mode, image in story.trace.images():
         count += 1
+        if at % every and at != len(story.trace.operations):
+            continue
         bench = boot(story, image, at)
         seen, allowed = view(bench.image), story.allowed(at)
         assert seen in allowed, f"instant {at} of {len(story.trace.operations)}, {mode}"
