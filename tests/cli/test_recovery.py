@@ -12,7 +12,7 @@ from coldshare.cli.ui import Ui
 from coldshare.recovery import RecoveryCode, parse_file
 from support.desk import PASSWORD, PIN, Desk, vault
 from support.shell import Said, Shell, failed, holds
-from support.terminal import CTRL_C, Terminal
+from support.terminal import Terminal
 
 AT = "sim:a.token?user=approve"
 TOKEN = ("--at", AT, "--pin-file", "pin")
@@ -192,8 +192,7 @@ def test_ctrl_c_before_the_code_is_confirmed(ready: Shell, folder: Path, when: s
         if when == "Type it":
             terminal.type("\n")
             terminal.until("Type it from the paper")
-        terminal.type(CTRL_C)
-        assert terminal.finish() == 130
+        assert terminal.interrupt() == 130
         assert "Error (interrupted)" in terminal.screen
         assert terminal.raw.endswith("\n")
         assert terminal.raw.count("\x1b[?1049h") == terminal.raw.count("\x1b[?1049l") == 1

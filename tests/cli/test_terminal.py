@@ -133,8 +133,8 @@ def test_ctrl_c_at_a_prompt(ready: Shell, folder: Path, prompt: str) -> None:
     before = holds(folder / "a.token")
     secret = ["--pin-file", "pin"] if prompt.startswith("Password") else []
     with Terminal("backup", "phone.vult", "--no-recovery", "--at", AT, *secret, cwd=folder) as terminal:
-        terminal.answer(prompt, CTRL_C)
-        assert terminal.finish() == 130
+        terminal.until(prompt)
+        assert terminal.interrupt() == 130
         assert "Error (interrupted)" in terminal.screen
         assert terminal.sane
     assert holds(folder / "a.token") == before
@@ -142,8 +142,8 @@ def test_ctrl_c_at_a_prompt(ready: Shell, folder: Path, prompt: str) -> None:
 
 def test_ctrl_c_at_the_comparison(shell: Shell, folder: Path) -> None:
     with Terminal("init", "--at", AT, "--label", "Safe A", "--pin-file", "pin", cwd=folder) as terminal:
-        terminal.answer("Are the two the same, every character? [y/N]: ", CTRL_C)
-        assert terminal.finish() == 130
+        terminal.until("Are the two the same, every character? [y/N]: ")
+        assert terminal.interrupt() == 130
         assert terminal.sane
     assert not (shell.home / "pairings.json").exists()
     assert shell("init", "--at", AT + "?user=approve", "--label", "Safe A", "--pin-file", "pin").status == 0

@@ -95,6 +95,19 @@ class Terminal:
         time.sleep(0.1)
         self.type(text + "\n")
 
+    def interrupt(self) -> int:
+        """Ctrl-C at a prompt, and the exit status. Like a person, again when nothing happens: Python's line editor can
+        sleep through a signal that comes in the instant before it begins to wait."""
+        for _ in range(5):
+            time.sleep(0.2)
+            self.type(CTRL_C)
+            end = time.monotonic() + 4
+            while time.monotonic() < end:
+                if self.process.poll() is not None:
+                    return self.finish()
+                self._read(0.1)
+        return self.finish()
+
     def finish(self, seconds: float = 30) -> int:
         """The exit status, once everything is read."""
         end = time.monotonic() + seconds
