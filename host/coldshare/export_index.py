@@ -16,16 +16,15 @@ import hmac
 import json
 import os
 import secrets
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from coldshare.declare import DeclarationMismatchError
 from coldshare.errors import InputError, RefusedError
-from coldshare.files import OutputError, write_private
+from coldshare.files import OutputError, locked, write_private
 from coldshare.home import home
 from coldshare.seal import profile
 
@@ -103,22 +102,8 @@ class ExportIndex:
     def locked(self) -> Iterator[None]:
         """Keep other processes out, so that nothing changes between a look and a write. Not reentrant."""
         self._make_folder()
-        if sys.platform == "win32":
+        with locked(self.path):
             yield
-            return
-        import fcntl
-
-        try:
-            descriptor = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise OutputError(f"{self.path.parent} cannot be written: {os.strerror(error.errno or 0)}.") from error
-        try:
-            # Some network folders cannot lock. Then two exports at the same moment are the person's care.
-            with suppress(OSError):
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
 
     def check(
         self, backup_id: bytes, vault: bytes, party: str, found: Sequence[tuple[Path, bytes | None]]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from coldshare.errors import InputError
@@ -51,6 +53,30 @@ def write_private(path: Path, data: bytes, *, replace: bool) -> None:
         raise OutputExistsError(f"{path} exists already; coldshare never overwrites a file.") from None
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {os.strerror(error.errno or 0)}.") from error
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other processes out while `path` is read and rewritten. Its folder must exist. Not reentrant.
+
+    The lock is a file beside it, because `path` itself is replaced. On Windows there is none. Raises OutputError.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    try:
+        descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise OutputError(f"{path.parent} cannot be written: {os.strerror(error.errno or 0)}.") from error
+    try:
+        # Some network folders cannot lock. Then two commands at the same moment are the person's care.
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _move_without_replacing(temporary: Path, path: Path) -> None:

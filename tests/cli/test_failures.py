@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -158,7 +159,7 @@ def other_keys(shell: Shell) -> None:
 
 def home_is_a_file(shell: Shell) -> None:
     (shell.home / "pairings.json").unlink()
-    shell.home.rmdir()
+    shutil.rmtree(shell.home)
     shell.home.write_bytes(b"")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,7 +72,7 @@ def test_a_change_that_fails_loses_nothing(store: PairingStore, monkeypatch: pyt
         store.keep(B)
     monkeypatch.undo()
     assert store.path.read_bytes() == before
-    assert [path.name for path in store.path.parent.iterdir()] == [store.path.name]
+    assert sorted(path.name for path in store.path.parent.iterdir()) == [store.path.name, "pairings.lock"]
 
 
 def test_its_form_is_pinned(store: PairingStore) -> None:
@@ -183,3 +185,16 @@ def test_no_key_is_shown_by_accident() -> None:
         assert A.psk.hex() not in text
         assert repr(A.psk) not in text
         assert "psk=" not in text
+
+
+def test_two_processes_at_once_lose_nothing(tmp_path: Path) -> None:
+    """Each reads, adds its own and writes: without a lock one of them would write the other's away."""
+    program = (
+        "import sys; from pathlib import Path; from coldshare.device.pairings import Pairing, PairingStore\n"
+        "store = PairingStore(Path(sys.argv[1]))\n"
+        "for n in range(40): store.keep(Pairing(bytes([int(sys.argv[2]), n]) * 4, bytes(8), bytes(range(32))))\n"
+    )
+    path = tmp_path / "home" / "pairings.json"
+    both = [subprocess.Popen([sys.executable, "-c", program, str(path), which]) for which in ("1", "2")]
+    assert [one.wait() for one in both] == [0, 0]
+    assert len(PairingStore(path).all()) == 80

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from coldshare.errors import InputError
-from coldshare.files import OutputError, write_private
+from coldshare.files import OutputError, locked, write_private
 from coldshare_iface import wire
 
 _FORMAT = 1
@@ -34,7 +34,7 @@ class Pairing:
 
 
 class PairingStore:
-    """Pairings by token serial. Every change rewrites the file atomically, mode 0600."""
+    """Pairings by token serial. Every change rewrites the file atomically, mode 0600, one process at a time."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -54,10 +54,12 @@ class PairingStore:
 
     def forget(self, serial: bytes) -> bool:
         """Drop the pairing with that token. False when there is none."""
-        pairings = self._load()
-        if pairings.pop(serial, None) is None:
+        if serial not in self._load():
             return False
-        self._write(pairings)
+        with locked(self.path):
+            pairings = self._load()
+            pairings.pop(serial, None)
+            self._write(pairings)
         return True
 
     def check(self) -> None:
@@ -67,9 +69,11 @@ class PairingStore:
 
     def keep(self, pairing: Pairing) -> None:
         """Remember `pairing`; an earlier one with the same token is forgotten."""
-        pairings = self._load()
-        pairings[pairing.serial] = pairing
-        self._write(pairings)
+        self._make_folder()
+        with locked(self.path):
+            pairings = self._load()
+            pairings[pairing.serial] = pairing
+            self._write(pairings)
 
     def _write(self, pairings: dict[bytes, Pairing]) -> None:
         entries = [
@@ -78,7 +82,6 @@ class PairingStore:
             for _, p in sorted(pairings.items())
         ]
         text = json.dumps({"format": _FORMAT, "pairings": entries}, indent=1) + "\n"
-        self._make_folder()
         write_private(self.path, text.encode(), replace=True)
 
     def _make_folder(self) -> None:
