@@ -1,17 +1,13 @@
-"""Life with a token: its label, who may use it, what it should forget. Portable subset.
+"""Life with a token: its label, who may use it, what was done to it, and how it forgets all that. Portable subset."""
 
-Whatever destroys keys asks for a button that is held. The key area decides first, in one atomic step; files follow.
-"""
-
-from coldshare_firmware import policy, screens
-from coldshare_firmware.declaration import Declaration
-from coldshare_firmware.keyarea import StorageError
-from coldshare_firmware.keys import F_LABEL, F_PAIRINGS, F_SLOTS, RESERVED, S_ID, S_STATE
+from coldshare_firmware import screens
+from coldshare_firmware.keys import F_AUDIT, F_LABEL, F_PAIRINGS
 from coldshare_firmware.person import OpError, ask
 from coldshare_iface import wire
 
 TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has no typing module
 if TYPE_CHECKING:
+    from coldshare_firmware.audit import Audit
     from coldshare_firmware.keys import Keys
     from coldshare_firmware.ops import Job
     from coldshare_firmware.store import Store
@@ -21,14 +17,15 @@ if TYPE_CHECKING:
 class Manage:
     """The operations that are about the token itself. Who may ask for them is decided in `ops`."""
 
-    def __init__(self, hal: "Hal", keys: "Keys", store: "Store") -> None:
+    def __init__(self, hal: "Hal", keys: "Keys", store: "Store", audit: "Audit") -> None:
         self._hal = hal
         self._keys = keys
         self._store = store
+        self._audit = audit
 
     def label(self, label: str) -> "Job":
         yield from ask(self._hal, screens.label(self._keys.record[F_LABEL], label))
-        self._keys.change({F_LABEL: label})
+        self._audit.change({F_LABEL: label}, wire.EVENT_LABELLED)
         return {}
 
     # --- who may use it
@@ -47,32 +44,22 @@ class Manage:
         gone = len(pairings) - len(kept)
         if gone:
             yield from ask(self._hal, screens.unpair(host, psk_id) if one else screens.unpair_others(host, gone))
-            self._keys.change({F_PAIRINGS: kept})
+            self._audit.change({F_PAIRINGS: kept}, wire.EVENT_UNPAIRED, psk_id, gone)
         return {}
+
+    # --- what has happened to it
+    def audit(self, start: int) -> "Job":
+        count, head = self._keys.record[F_AUDIT]
+        first, before, entries = self._audit.read(start)
+        return {1: count, 2: head, 3: first, 4: before, 5: entries}
+        yield
 
     # --- what it should forget
-    def remove(self, backup_id: bytes) -> "Job":
-        """Destroy the factor of a backup, and with it what the token adds to its seal; then the files."""
-        try:
-            slot = policy.find(self._keys.slots, backup_id)
-        except KeyError:
-            raise OpError(wire.STATUS_NOT_FOUND)
-        if slot[S_STATE] == RESERVED:
-            raise OpError(wire.STATUS_NOT_FOUND)
-        declared = None
-        try:
-            declared = Declaration(self._store.read_record(backup_id))
-        except (StorageError, ValueError):
-            pass  # damaged, and so all the more to be removed
-        yield from ask(self._hal, screens.remove(backup_id, declared))
-        self._keys.change({F_SLOTS: [slot for slot in self._keys.slots if slot[S_ID] != backup_id]})
-        self._store.sweep()
-        return {}
-
     def wipe(self) -> "Job":
         """Everything goes: a new identity takes the place of the whole record. Needs no PIN, whatever the state."""
         keys = self._keys
         yield from ask(self._hal, screens.wipe(keys.state, keys.record[F_LABEL], self._store.blobs()))
         keys.found()
         self._store.sweep()
+        self._audit.forget()
         return {}

@@ -15,8 +15,9 @@ TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has n
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from coldshare_firmware.audit import Audit
     from coldshare_firmware.keys import Keys
-    from coldshare_firmware.types import Hal
+    from coldshare_firmware.types import Hal, Map
 
 # Seconds of powered time that must pass before the next attempt, by the number of wrong ones so far.
 BACK_OFF = (0, 1, 2, 4, 8, 16, 32, 60)
@@ -37,9 +38,10 @@ def check_format(pin: object) -> str:
 class PinGate:
     """Whether this token is unlocked since power-up is the session's business; this is how it gets there."""
 
-    def __init__(self, hal: "Hal", keys: "Keys") -> None:
+    def __init__(self, hal: "Hal", keys: "Keys", audit: "Audit") -> None:
         self._hal = hal
         self._keys = keys
+        self._audit = audit
         self._wrong_since_power_up = 0
         self._back_off_from = hal.now_ms()
 
@@ -47,7 +49,8 @@ class PinGate:
         """Give a new token its PIN and label, with a press."""
         pin = check_format(pin)
         yield from ask(self._hal, screens.set_up(label))
-        self._keys.change({F_PIN: self._kept(pin), F_FAILS: 0, F_LABEL: label, F_STATE: wire.TOKEN_READY})
+        record: Map = {F_PIN: self._kept(pin), F_FAILS: 0, F_LABEL: label, F_STATE: wire.TOKEN_READY}
+        self._audit.change(record, wire.EVENT_SET_UP)
         self._wrong_since_power_up = 0  # those were guesses at a PIN that a wipe has destroyed
 
     def change(self, old: object, new: object) -> "Iterator[int]":
@@ -55,7 +58,7 @@ class PinGate:
         new = check_format(new)
         yield from self.attempt(old)
         yield from ask(self._hal, screens.change_pin(self._keys.record[F_LABEL]))
-        self._keys.change({F_PIN: self._kept(new)})
+        self._audit.change({F_PIN: self._kept(new)}, wire.EVENT_PIN_CHANGED)
 
     def _kept(self, pin: str) -> "list[bytes]":
         """What is kept of a PIN."""
@@ -69,7 +72,7 @@ class PinGate:
         fails = keys.record[F_FAILS]
         if fails >= wire.PIN_ATTEMPTS:
             # Power went between the last count and the burning: finish it.
-            keys.burn()
+            self.burn()
             raise OpError(wire.STATUS_BURNT)
         if self._wrong_since_power_up >= wire.PIN_PER_POWER_UP:
             raise OpError(wire.STATUS_PIN_REPLUG)
@@ -82,12 +85,20 @@ class PinGate:
             raise StorageError("the attempt could not be counted")
         salt, expected = keys.record[F_PIN]
         if equal(hmac_sha256(salt, pin.encode()), expected):
-            keys.change({F_FAILS: 0})
+            if fails:
+                # Wrong ones are on flash as a number before anybody knows that they are wrong; they enter the log here.
+                self._audit.change({F_FAILS: 0}, wire.EVENT_WRONG_PINS, b"", fails)
+            else:
+                keys.change({F_FAILS: 0})
             self._wrong_since_power_up = 0
             return
         self._wrong_since_power_up += 1
         self._back_off_from = self._hal.now_ms()
         if fails + 1 >= wire.PIN_ATTEMPTS:
-            keys.burn()
+            self.burn()
             raise OpError(wire.STATUS_BURNT)
         raise OpError(wire.STATUS_PIN_WRONG, wire.PIN_ATTEMPTS - fails - 1)
+
+    def burn(self) -> None:
+        """Destroy every key. Also for a token that lost power between the last count and this."""
+        self._keys.burn(self._audit.enter(wire.EVENT_BURNT))

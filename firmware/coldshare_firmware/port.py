@@ -5,10 +5,12 @@ The rules are CTAPHID's. What a message means is none of this file's business.
 
 from coldshare_firmware.channels import Channels
 from coldshare_iface import wire
-from coldshare_iface.framing import Assembler, FrameError, split
+from coldshare_iface.framing import Assembler, FrameError, count, cut
 
 TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has no typing module
 if TYPE_CHECKING:
+    from typing import Any
+
     from coldshare_firmware.types import Hal
 
 _INIT = wire.CMD_INIT | 0x80
@@ -26,7 +28,8 @@ class Port:
         self._assembler = Assembler(hal.report_size)
         self._channels = Channels()
         self._last = 0  # when the message under way last grew
-        self._out: list[bytes] = []
+        self._out: list[list[Any]] = []  # messages to send: [channel, command, message, its next report]
+        self._backlog = 0  # reports in all of them
 
     @property
     def receiving(self) -> bool:
@@ -83,20 +86,28 @@ class Port:
         return self._channels.allocate()
 
     def send(self, cid: bytes, cmd: int, payload: bytes) -> None:
-        # Reversed, because `fetch` takes from the end: popping from the front of a list costs its length.
-        reports = split(cid, cmd, payload, self._size)
-        if self._out and len(self._out) + len(reports) > _BACKLOG:
+        reports = count(len(payload), self._size)
+        if self._backlog and self._backlog + reports > _BACKLOG:
             return
-        reports.reverse()
-        self._out = reports + self._out
+        self._backlog += reports
+        self._out.append([cid, cmd, payload, 0])
 
     def error(self, cid: bytes, code: int) -> None:
         self.send(cid, wire.CMD_ERROR, bytes((code,)))
 
     def forget(self, cid: bytes) -> None:
         """Drop what that channel has not fetched: after a fresh start an old answer would be taken for a new one."""
-        self._out = [report for report in self._out if report[:4] != cid]
+        self._out = [entry for entry in self._out if entry[0] != cid]
+        self._backlog = sum([count(len(entry[2]), self._size) - entry[3] for entry in self._out])
 
     def fetch(self) -> "bytes | None":
         """The next report to send."""
-        return self._out.pop() if self._out else None
+        if not self._out:
+            return None
+        entry = self._out[0]
+        cid, cmd, message, number = entry
+        entry[3] = number + 1
+        self._backlog -= 1
+        if number + 1 == count(len(message), self._size):
+            self._out.pop(0)
+        return cut(cid, cmd, message, number, self._size)

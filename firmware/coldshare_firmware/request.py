@@ -16,6 +16,7 @@ _TEXT = 1
 _UINT = 2
 # op -> the fields after the op itself, in key order: (kind, least size or value, greatest)
 _ID = (_BYTES, wire.BACKUP_ID_SIZE, wire.BACKUP_ID_SIZE)
+_GENERATION = (_BYTES, wire.GENERATION_SIZE, wire.GENERATION_SIZE)
 _SHAPES: "Shapes" = {
     wire.OP_PAIR_ACCEPT: ((_TEXT, 1, wire.LABEL_MAX),),
     wire.OP_SET_UP: ((_TEXT, 0, 64), (_TEXT, 1, wire.LABEL_MAX)),
@@ -39,6 +40,11 @@ _SHAPES: "Shapes" = {
     ),
     wire.OP_REMOVE: (_ID,),
     wire.OP_WIPE: (),
+    wire.OP_RESERVE_NEXT: ((_BYTES, 1, wire.DECLARATION_MAX),),
+    wire.OP_RETIRE: (_ID, _GENERATION),
+    wire.OP_UN_RETIRE: (_ID, _GENERATION),
+    wire.OP_DESTROY: (_ID,),
+    wire.OP_AUDIT: ((_UINT, 1, 0xFFFFFFFF),),
 }
 # What may be asked in a pairing channel, and nowhere else.
 PAIRING = (wire.OP_PAIR_ACCEPT, wire.OP_WIPE)

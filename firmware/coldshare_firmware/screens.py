@@ -27,7 +27,7 @@ def idle(state: int, label: str, serial: bytes, left: int) -> "list[str]":
         return ["coldshare", "not set up", serial.hex()]
     if state == wire.TOKEN_BURNT:
         if serial == bytes(wire.SERIAL_SIZE):  # the serial went with the keys
-            return ["KEYS LOST", "flash damaged", "shares are left,", "no way to open them"]
+            return ["KEYS LOST", "flash damaged", "sealed shares are left,", "the keys for them not"]
         return ["BURNT", "too many wrong PINs", "keys destroyed", serial.hex()]
     if left < wire.PIN_ATTEMPTS:
         return ["coldshare", label, serial.hex(), "PIN attempts left: " + str(left)]
@@ -42,8 +42,10 @@ def compare(code: str) -> "list[str]":
     return ["Pair? Compare:", code[:11], code[12:], "same on the computer?"]
 
 
-def pair(code: str, host: str) -> "list[str]":
-    return ["Pair with " + host + "?", code[:11], code[12:], CONFIRM]
+def pair(code: str, host: str, burnt: bool) -> "list[str]":
+    """Whoever pairs with a burnt token gets copies of what is left on it, and nobody has to know a PIN for that."""
+    head = ["Pair with " + host + "?", code[:11], code[12:]]
+    return head + (["to copy sealed shares", HOLD] if burnt else [CONFIRM])
 
 
 def set_up(label: str) -> "list[str]":
@@ -56,12 +58,28 @@ def another_try(left: int) -> "list[str]":
     return ["Try another PIN?", str(left) + " attempts left", "then all keys go", CONFIRM]
 
 
+def _name(declared: "Declaration") -> str:
+    return declared.name.strip() or "(vault without a name)"
+
+
+def _gen(generation: "bytes | None") -> str:
+    return "(unknown)" if generation is None else generation[:4].hex()
+
+
+def _backup(backup_id: bytes) -> str:
+    return "backup " + backup_id[:4].hex()
+
+
 def _share(declared: "Declaration") -> "list[str]":
     return [
-        declared.name.strip() or "(vault without a name)",
+        _name(declared),
         "share of " + declared.party,
-        str(declared.threshold) + " of " + str(declared.parties) + " / gen " + declared.generation[:4].hex(),
+        str(declared.threshold) + " of " + str(declared.parties) + " / gen " + _gen(declared.generation),
     ]
+
+
+def _what(backup_id: bytes, declared: "Declaration | None") -> "list[str]":
+    return ["(its name is damaged)", _backup(backup_id)] if declared is None else _share(declared)
 
 
 def store(declared: "Declaration", replaces: bool) -> "list[str]":
@@ -69,10 +87,18 @@ def store(declared: "Declaration", replaces: bool) -> "list[str]":
     return [head] + _share(declared) + [CONFIRM]
 
 
-def release(declared: "Declaration", purpose: int) -> "list[str]":
+def store_newer(declared: "Declaration", older: "bytes | None") -> "list[str]":
+    """Nothing but this press orders two generations. `older` is that of the share that is here."""
+    return ["Keep as NEWER?"] + _share(declared) + ["newer than gen " + _gen(older), CONFIRM]
+
+
+def release(backup_id: bytes, declared: "Declaration | None", purpose: int, state: int) -> "list[str]":
     # Either way the computer gets all that it asks for, and only its own word says what for. So both say "release".
     head = "RELEASE to restore?" if purpose == wire.PURPOSE_RESTORE else "RELEASE to verify?"
-    return [head] + _share(declared) + [CONFIRM]
+    if state == wire.BACKUP_KEYLESS:
+        return [head, "sealed, its key is gone", _backup(backup_id), CONFIRM]
+    note = ["RETIRED: an old share"] if state == wire.BACKUP_RETIRED else []
+    return [head] + _what(backup_id, declared) + note + [CONFIRM]
 
 
 def label(old: str, new: str) -> "list[str]":
@@ -91,10 +117,27 @@ def unpair_others(host: str, count: int) -> "list[str]":
     return ["Forget " + _count(count, "computer") + "?", "all but " + host, CONFIRM]
 
 
-def remove(backup_id: bytes, declared: "Declaration | None") -> "list[str]":
+def retire(newer: "Declaration", generation: bytes) -> "list[str]":
+    return [
+        "RETIRE old share?",
+        _name(newer),
+        "share of " + newer.party,
+        "old gen " + _gen(generation),
+        "new gen " + _gen(newer.generation),
+        HOLD,
+    ]
+
+
+def un_retire(declared: "Declaration", generation: bytes) -> "list[str]":
+    head = ["Take OLD share back?", _name(declared), "share of " + declared.party]
+    return head + ["gen " + _gen(generation) + " counts again", HOLD]
+
+
+def destroy(backup_id: bytes, declared: "Declaration | None", retired: bool) -> "list[str]":
     """`declared` is None where the record is damaged: such a backup can be removed, too."""
-    what = ["(its name is damaged)"] if declared is None else _share(declared)
-    return ["DESTROY this share?"] + what + ["backup " + backup_id[:4].hex(), HOLD]
+    head = "DESTROY old share?" if retired else "DESTROY this share?"
+    what = _what(backup_id, declared)
+    return [head] + what + ([] if declared is None else [_backup(backup_id)]) + [HOLD]
 
 
 def wipe(state: int, label: str, shares: int) -> "list[str]":

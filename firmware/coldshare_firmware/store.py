@@ -51,6 +51,18 @@ class Store:
         """How many sealed shares there are, whoever knows of them."""
         return len(self._files.listdir(_BLOBS))
 
+    def ids(self) -> "list[bytes]":
+        """Their backup ids, ascending, for a token that has no slots any more."""
+        out = []
+        for name in self._files.listdir(_BLOBS):
+            try:
+                backup_id = bytes.fromhex(name)
+            except ValueError:
+                continue
+            if len(backup_id) == wire.BACKUP_ID_SIZE:
+                out.append(backup_id)
+        return sorted(out)
+
     def sweep(self) -> None:
         """Remove what no slot knows, and a staged transfer whose reservation is gone. Never fails: a leftover holds no
         secret, counts for nothing, and is swept at the next power-up if it cannot be now."""
@@ -145,6 +157,13 @@ class Store:
     # --- blobs
     def size(self, backup_id: bytes) -> int:
         return self._files.size(_BLOBS + "/" + _hex(backup_id))
+
+    def size_or_nought(self, backup_id: bytes) -> int:
+        """The size of a sealed share; 0 where the flash has lost it."""
+        try:
+            return self.size(backup_id)
+        except OSError:
+            return 0
 
     def digest(self, backup_id: bytes) -> "Generator[int, None, bytes]":
         return self._digest(_BLOBS + "/" + _hex(backup_id))

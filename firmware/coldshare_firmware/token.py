@@ -6,12 +6,13 @@ waits for a person or for time goes on there. Nothing here blocks, and nothing t
 
 import gc
 
-from coldshare_firmware import VERSION, cbor, jobs, person, request, screens
+from coldshare_firmware import VERSION, cbor, info, jobs, person, request, screens
+from coldshare_firmware.audit import Audit
 from coldshare_firmware.keys import F_FAILS, F_LABEL, F_SERIAL, F_STATIC, Keys
 from coldshare_firmware.ops import Operations
 from coldshare_firmware.person import OpError
+from coldshare_firmware.pin import PinGate
 from coldshare_firmware.port import Port
-from coldshare_firmware.request import CHUNK
 from coldshare_firmware.store import Store
 from coldshare_firmware.x25519 import TokenSuite
 from coldshare_iface import session, wire
@@ -32,18 +33,22 @@ class Token:
     def __init__(self, hal: "Hal") -> None:
         self._hal = hal
         self._keys = Keys(hal)
-        self._store = Store(hal, self._keys)
+        store = Store(hal, self._keys)
         if self._keys.fresh:
-            if self._store.has_blobs():
+            if store.has_blobs():
                 self._keys.lose()
             else:
                 self._keys.found()
+        audit = Audit(hal, self._keys)
+        gate = PinGate(hal, self._keys, audit)
         if self._keys.state == wire.TOKEN_READY and self._keys.record[F_FAILS] >= wire.PIN_ATTEMPTS:
-            self._keys.burn()
+            gate.burn()
         if self._keys.state != wire.TOKEN_BURNT:
-            self._store.sweep()
+            store.sweep()
+        if not self._keys.lost:
+            audit.forget()
         self._suite = TokenSuite(hal)
-        self._ops = Operations(hal, self._keys, self._store)
+        self._ops = Operations(hal, self._keys, store, audit, gate)
         self._port = Port(hal)
         self._session: Session | None = None
         self._session_cid = b""
@@ -149,21 +154,7 @@ class Token:
 
     # --- in the clear
     def info(self) -> bytes:
-        """The plaintext `info` answer; handshakes hash it, so that nobody can alter it on the way."""
-        hal = self._hal
-        return cbor.encode(
-            {
-                0: wire.STATUS_OK,
-                1: [wire.PROTOCOL_VERSION],
-                2: hal.model,
-                3: VERSION,
-                4: self._keys.record[F_SERIAL],
-                5: self._keys.state,
-                6: [wire.CAP_BACKUP, wire.CAP_SCREEN, wire.CAP_MANAGE],
-                7: wire.MESSAGE_MAX,
-                8: CHUNK,
-            }
-        )
+        return info.answer(self._hal, self._keys)
 
     def _plain(self, cid: bytes, data: bytes) -> None:
         try:
@@ -233,6 +224,7 @@ class Token:
             self._refuse_session(cid)
             return
         self._psk_id = psk_id
+        self._ops.new_session(psk_id)
         self._port.send(cid, wire.CMD_SESSION, answer)
 
     def _record(self, cid: bytes, data: bytes) -> None:

@@ -75,6 +75,11 @@ OP_PAIRINGS = 18
 OP_UNPAIR = 19
 OP_REMOVE = 20
 OP_WIPE = 21
+OP_RESERVE_NEXT = 22
+OP_RETIRE = 23
+OP_UN_RETIRE = 24
+OP_DESTROY = 25
+OP_AUDIT = 26
 
 STATUS_OK = 0
 STATUS_BAD_REQUEST = 1
@@ -99,11 +104,14 @@ STATUS_BAD_STATE = 19
 STATUS_BAD_OFFSET = 20  # detail: the offset the token expects
 STATUS_BAD_DIGEST = 21
 STATUS_STORAGE = 22
+STATUS_RETIRED = 23
 
 # Capabilities a token may name in `info`. A host ignores those it does not know.
 CAP_BACKUP = 1  # reserve, transfer, list, open, read
 CAP_SCREEN = 2  # what the person agrees to is readable on the token itself
 CAP_MANAGE = 3  # label, change-pin, pairings, unpair, remove, wipe
+CAP_GENERATIONS = 4  # reserve-next, retire, un-retire, destroy
+CAP_AUDIT = 5  # audit
 
 # What `info` says about the life of a token.
 TOKEN_NEW = 0
@@ -118,6 +126,25 @@ UNPAIR_OTHERS = 2  # forget every other host
 
 BACKUP_ACTIVE = 1
 BACKUP_PENDING = 2
+BACKUP_NEXT = 3  # of a newer generation than the ACTIVE one, and read back
+BACKUP_RETIRED = 4  # of a generation that a newer one has replaced
+BACKUP_KEYLESS = 5  # the token has destroyed its factor for it
+
+# What the audit ring remembers: the event of an entry.
+EVENT_SET_UP = 1
+EVENT_PAIRED = 2
+EVENT_UNPAIRED = 3
+EVENT_WRONG_PINS = 4  # detail: how many came before the right one
+EVENT_PIN_CHANGED = 5
+EVENT_LABELLED = 6
+EVENT_STORED = 7
+EVENT_CONFIRMED = 8
+EVENT_RELEASED = 9  # detail: the purpose
+EVENT_REMOVED = 10
+EVENT_RETIRED = 11
+EVENT_UN_RETIRED = 12
+EVENT_DESTROYED = 13
+EVENT_BURNT = 14
 
 LIBRARY_GG20 = 1
 LIBRARY_DKLS = 2
@@ -139,6 +166,11 @@ PIN_MAX = 12
 PIN_ATTEMPTS = 8
 PIN_PER_POWER_UP = 3
 BACKUPS_MAX = 16
+RETIRED_PER_VAULT = 16  # retired generations that a token remembers of one vault
+RETIRED_MAX = 64  # and of all vaults together
+AUDIT_MAX = 256  # entries of the audit ring that can be read
+AUDIT_ENTRY = 32  # bytes: sequence 4, event 1, detail 3, psk id 8, backup id or psk id 16
+AUDIT_PAGE = 32  # entries in one answer to `audit`
 BLOB_MAX = 1024 * 1024 + 64 * 1024  # a sealed share: 1 MiB of plaintext and its envelope
 LIST_PAGE = 8  # backups per answer
 PERSON_TIMEOUT_MS = 60000

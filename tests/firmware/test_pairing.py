@@ -226,7 +226,7 @@ def test_pairings_survive_and_hosts_names_are_nowhere_but_in_the_key_area(bench:
     bench.power_cycle()
     bench.host.hello().open()
     area = 2 * 4096
-    assert secrets(bench.image[area:], b"a name to look for", bench.host.psk, bench.host.psk_id) == []
+    assert secrets(bench.image[area:], b"a name to look for", bench.host.psk) == []
 
 
 def test_nothing_but_info_and_identify_in_the_clear(ready: Bench) -> None:

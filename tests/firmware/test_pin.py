@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from coldshare_firmware.keys import F_FAILS, F_NAMES_KEY, F_PIN, F_STATIC, F_TAG_KEY, Keys
@@ -11,7 +13,20 @@ from coldshare_sim.clock import VirtualClock
 from coldshare_sim.flash import Chip
 from coldshare_sim.person import AbsentPerson
 from coldshare_sim.token import SimHal
-from support.client import LABEL, NO, NOBODY, PIN, WRONG, YES, Bench, FrameRefusedError, blob, secrets
+from support.client import (
+    HELD,
+    LABEL,
+    NO,
+    NOBODY,
+    PIN,
+    WRONG,
+    YES,
+    Bench,
+    FrameRefusedError,
+    blob,
+    declaration,
+    secrets,
+)
 
 
 def keys(bench: Bench) -> Keys:
@@ -219,15 +234,45 @@ def test_burnt_leaves_the_sealed_share_and_nothing_to_open_it(ready: Bench) -> N
     assert bench.host.read_info()[5] == wire.TOKEN_BURNT
 
 
-def test_burnt_answers_burnt(ready: Bench) -> None:
-    bench, *_ = burnt(ready)
+def test_burnt_gives_copies_of_what_is_sealed_and_nothing_else(ready: Bench) -> None:
+    """Who holds the button, and knows no PIN, gets the bytes; the factor for them does not exist any more."""
+    bench, _, _, data = burnt(ready)
+    host = bench.host
+    with pytest.raises(FrameRefusedError):
+        host.open()
+    assert host.pair() == {0: wire.STATUS_TIMED_OUT}, "a press is not enough"
+    bench.person.default = HELD
+    assert host.pair()[0] == wire.STATUS_OK
+    assert bench.person.questions[-1][3:] == ["to copy sealed shares", "HOLD YES 2 s, or NO"]
     for _ in range(2):
-        with pytest.raises(FrameRefusedError):
-            bench.host.open()
-        assert bench.host.pair() == {0: wire.STATUS_BURNT}
+        host.hello().open()
+        (listed,) = host.list()
+        assert listed == {1: listed[1], 2: wire.BACKUP_KEYLESS, 3: len(data)}
+        assert host.status(wire.OP_READ, listed[1], 0) == wire.STATUS_BAD_STATE
+        bench.person.default = YES
+        opened = host.ok(wire.OP_OPEN, listed[1], wire.PURPOSE_RESTORE)
+        assert opened == {0: wire.STATUS_OK, 1: len(data), 2: hashlib.sha256(data).digest()}
+        assert host.get(listed[1], len(data)) == data
+        assert host.status(wire.OP_OPEN, bytes(16), wire.PURPOSE_RESTORE) == wire.STATUS_NOT_FOUND
+        for op, *fields in (
+            (wire.OP_SET_UP, PIN, LABEL),
+            (wire.OP_UNLOCK, PIN),
+            (wire.OP_CHANGE_PIN, PIN, PIN),
+            (wire.OP_RESERVE, declaration()),
+            (wire.OP_LABEL, "x"),
+            (wire.OP_PAIRINGS,),
+            (wire.OP_REMOVE, listed[1]),
+            (wire.OP_DESTROY, listed[1]),
+            (wire.OP_RETIRE, listed[1], bytes(32)),
+            (wire.OP_AUDIT, 1),
+        ):
+            assert host.ask(op, *fields) == {0: wire.STATUS_BURNT}
         bench.power_cycle()
-        bench.host.hello()
     assert bench.person.screen[:3] == ["BURNT", "too many wrong PINs", "keys destroyed"]
+    host.hello()
+    bench.person.default = HELD
+    assert host.wipe() == {0: wire.STATUS_OK}
+    assert host.read_info()[5] == wire.TOKEN_NEW
 
 
 def test_burnt_ends_the_session_it_happens_in(ready: Bench) -> None:

@@ -13,6 +13,10 @@ SERIAL = bytes(range(8))
 SHARE = ["Savings", "share of Phone", "2 of 3 / gen abcd0102", "Press YES or NO"]
 
 
+def release(purpose: int, state: int) -> list[str]:
+    return screens.release(SERIAL * 2, Declaration(declaration()), purpose, state)
+
+
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
@@ -28,7 +32,7 @@ SHARE = ["Savings", "share of Phone", "2 of 3 / gen abcd0102", "Press YES or NO"
         ),
         (
             screens.idle(wire.TOKEN_BURNT, "", bytes(8), 0),
-            ["KEYS LOST", "flash damaged", "shares are left,", "no way to open them"],
+            ["KEYS LOST", "flash damaged", "sealed shares are left,", "the keys for them not"],
         ),
         (screens.identify(LABEL, SERIAL), ["HERE I AM", "Safe A", "0001020304050607"]),
         (screens.identify("", SERIAL), ["HERE I AM", "not set up", "0001020304050607"]),
@@ -37,8 +41,12 @@ SHARE = ["Savings", "share of Phone", "2 of 3 / gen abcd0102", "Press YES or NO"
             ["Pair? Compare:", "AAAAA BBBBB", "CCCCC DDDDD", "same on the computer?"],
         ),
         (
-            screens.pair("AAAAA BBBBB CCCCC DDDDD", "desk"),
+            screens.pair("AAAAA BBBBB CCCCC DDDDD", "desk", False),
             ["Pair with desk?", "AAAAA BBBBB", "CCCCC DDDDD", "Press YES or NO"],
+        ),
+        (
+            screens.pair("AAAAA BBBBB CCCCC DDDDD", "desk", True),
+            ["Pair with desk?", "AAAAA BBBBB", "CCCCC DDDDD", "to copy sealed shares", "HOLD YES 2 s, or NO"],
         ),
         (screens.set_up(LABEL), ["Set up this token?", "Safe A", "Press YES or NO"]),
         (screens.another_try(5), ["Try another PIN?", "5 attempts left", "then all keys go", "Press YES or NO"]),
@@ -48,8 +56,28 @@ SHARE = ["Savings", "share of Phone", "2 of 3 / gen abcd0102", "Press YES or NO"
         ),
         (screens.store(Declaration(declaration()), False), ["Store this share?", *SHARE]),
         (screens.store(Declaration(declaration()), True), ["Replace this share?", *SHARE]),
-        (screens.release(Declaration(declaration()), wire.PURPOSE_VERIFY), ["RELEASE to verify?", *SHARE]),
-        (screens.release(Declaration(declaration()), wire.PURPOSE_RESTORE), ["RELEASE to restore?", *SHARE]),
+        (
+            screens.store_newer(Declaration(declaration()), b"\xab\xcd\x01\x03" + bytes(28)),
+            ["Keep as NEWER?", *SHARE[:-1], "newer than gen abcd0103", "Press YES or NO"],
+        ),
+        (
+            screens.store_newer(Declaration(declaration()), None),
+            ["Keep as NEWER?", *SHARE[:-1], "newer than gen (unknown)", "Press YES or NO"],
+        ),
+        (release(wire.PURPOSE_VERIFY, wire.BACKUP_ACTIVE), ["RELEASE to verify?", *SHARE]),
+        (release(wire.PURPOSE_RESTORE, wire.BACKUP_ACTIVE), ["RELEASE to restore?", *SHARE]),
+        (
+            release(wire.PURPOSE_RESTORE, wire.BACKUP_RETIRED),
+            ["RELEASE to restore?", *SHARE[:-1], "RETIRED: an old share", "Press YES or NO"],
+        ),
+        (
+            screens.release(SERIAL * 2, None, wire.PURPOSE_VERIFY, wire.BACKUP_ACTIVE),
+            ["RELEASE to verify?", "(its name is damaged)", "backup 00010203", "Press YES or NO"],
+        ),
+        (
+            screens.release(SERIAL * 2, None, wire.PURPOSE_RESTORE, wire.BACKUP_KEYLESS),
+            ["RELEASE to restore?", "sealed, its key is gone", "backup 00010203", "Press YES or NO"],
+        ),
         (
             screens.store(Declaration(declaration(name="   ")), False),
             ["Store this share?", "(vault without a name)", *SHARE[1:]],
@@ -60,12 +88,37 @@ SHARE = ["Savings", "share of Phone", "2 of 3 / gen abcd0102", "Press YES or NO"
         (screens.unpair_others("desk", 1), ["Forget 1 computer?", "all but desk", "Press YES or NO"]),
         (screens.unpair_others("desk", 7), ["Forget 7 computers?", "all but desk", "Press YES or NO"]),
         (
-            screens.remove(SERIAL * 2, Declaration(declaration())),
+            screens.destroy(SERIAL * 2, Declaration(declaration()), False),
             ["DESTROY this share?", *SHARE[:-1], "backup 00010203", "HOLD YES 2 s, or NO"],
         ),
         (
-            screens.remove(SERIAL * 2, None),
+            screens.destroy(SERIAL * 2, None, False),
             ["DESTROY this share?", "(its name is damaged)", "backup 00010203", "HOLD YES 2 s, or NO"],
+        ),
+        (
+            screens.destroy(SERIAL * 2, Declaration(declaration()), True),
+            ["DESTROY old share?", *SHARE[:-1], "backup 00010203", "HOLD YES 2 s, or NO"],
+        ),
+        (
+            screens.retire(Declaration(declaration()), b"\xab\xcd\x01\x01" + bytes(28)),
+            [
+                "RETIRE old share?",
+                "Savings",
+                "share of Phone",
+                "old gen abcd0101",
+                "new gen abcd0102",
+                "HOLD YES 2 s, or NO",
+            ],
+        ),
+        (
+            screens.un_retire(Declaration(declaration()), b"\xab\xcd\x01\x01" + bytes(28)),
+            [
+                "Take OLD share back?",
+                "Savings",
+                "share of Phone",
+                "gen abcd0101 counts again",
+                "HOLD YES 2 s, or NO",
+            ],
         ),
         (
             screens.wipe(wire.TOKEN_READY, LABEL, 2),

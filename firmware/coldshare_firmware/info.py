@@ -1,0 +1,28 @@
+"""The plaintext `info` answer; handshakes hash it, so that nobody can alter it on the way. Portable subset."""
+
+from coldshare_firmware import VERSION, cbor
+from coldshare_firmware.keys import F_SERIAL
+from coldshare_firmware.request import CHUNK
+from coldshare_iface import wire
+
+TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has no typing module
+if TYPE_CHECKING:
+    from coldshare_firmware.keys import Keys
+    from coldshare_firmware.types import Hal
+
+
+def answer(hal: "Hal", keys: "Keys") -> bytes:
+    """The reply to `info`, as bytes."""
+    return cbor.encode(
+        {
+            0: wire.STATUS_OK,
+            1: [wire.PROTOCOL_VERSION],
+            2: hal.model,
+            3: VERSION,
+            4: keys.record[F_SERIAL],
+            5: keys.state,
+            6: [wire.CAP_BACKUP, wire.CAP_SCREEN, wire.CAP_MANAGE, wire.CAP_GENERATIONS, wire.CAP_AUDIT],
+            7: wire.MESSAGE_MAX,
+            8: CHUNK,
+        }
+    )
