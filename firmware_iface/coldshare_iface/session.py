@@ -80,6 +80,7 @@ class Session:
         self._receive: CipherState | None = None
         self.state = FRESH
         self.code = ""
+        self.peer = b""  # the public static key that the other side has proved to have, after XX
 
     def pairing(self, info: bytes, static_private: bytes) -> None:
         """Prepare to pair. `info` is the plaintext `info` answer, byte for byte, so that it cannot be downgraded."""
@@ -129,6 +130,7 @@ class Session:
         if handshake.finished:
             self._send, self._receive = handshake.split()
             self.code = pairing_code(handshake.hash)
+            self.peer = handshake.remote_static
             self._handshake = None
 
     def write_handshake(self) -> bytes:

@@ -199,11 +199,16 @@ class Desk:
         ]
 
 
-def slots(chip: Chip) -> list[tuple[bytes, int]]:
-    """(backup id, state) of everything the token's key area knows, reservations (state 0) too."""
+def key_record(chip: Chip) -> dict[int, Any]:
+    """What is in the token's key area."""
     record = KeyArea(KeyBlocks(Chip(bytes(chip.image)))).load()
     assert record is not None
-    return [(slot[S_ID], slot[S_STATE]) for slot in record[F_SLOTS]]
+    return record
+
+
+def slots(chip: Chip) -> list[tuple[bytes, int]]:
+    """(backup id, state) of everything the token's key area knows, reservations (state 0) too."""
+    return [(slot[S_ID], slot[S_STATE]) for slot in key_record(chip)[F_SLOTS]]
 
 
 @cache

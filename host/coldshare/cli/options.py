@@ -114,6 +114,9 @@ def unlock(client: TokenClient, pin_file: str | None, ui: Ui, *, introduce: bool
         if not introduce or client.info.state != wire.TOKEN_READY:
             raise
         ui.note("This computer is new to the token, so the two are introduced first.")
+        known = ", ".join(f"{one.label!r} ({one.serial.hex()})" for one in store.all())
+        if known:
+            ui.note(f"It knows other ones: {known}. If this looks like one of them, it is not: then press NO there.")
         client.pair(store, compare(client, ui))
         client.connect(store)
     if client.info.state == wire.TOKEN_NEW:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from coldshare.cli.render import safe
 from coldshare_iface import wire
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Ui:
     def note(self, text: str) -> None:
         if not self.quiet:
             self._stop()
-            click.echo(text, err=True)
+            click.echo(safe(text), err=True)
 
     def on_status(self, status: int) -> None:
         """Called when what the token waits for changes."""

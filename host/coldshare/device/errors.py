@@ -117,6 +117,16 @@ class CodeRejectedError(RefusedError):
     next_step = "If the two codes differed, somebody may be between this computer and the token: do not use this cable."
 
 
+class OtherTokenError(RefusedError):
+    """This device has the serial of a token that this computer knows, and not its keys: it is another device."""
+
+    code = "other_token"
+    next_step = (
+        "Do not give it your PIN: somebody may have put it in your token's place. Look for your own token. This one "
+        "can be used as a new token after: coldshare wipe"
+    )
+
+
 class WrongTokenError(IntegrityError):
     """The token sent bytes that are not the ones it announced."""
 

@@ -25,12 +25,17 @@ class PairingsError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """What lets this computer talk to one token. `psk` is a secret. `label` is the token's when it was last seen."""
+    """What lets this computer talk to one token. `psk` is a secret. `label` is the token's when it was last seen.
+
+    `token_key` is the public key (32 bytes) that the token proved to have when it was paired; empty when that is not
+    known.
+    """
 
     serial: bytes
     psk_id: bytes
     psk: bytes = field(repr=False)
     label: str = ""
+    token_key: bytes = b""
 
 
 class PairingStore:
@@ -79,6 +84,7 @@ class PairingStore:
         entries = [
             {"serial": p.serial.hex(), "psk_id": p.psk_id.hex(), "psk": p.psk.hex()}
             | ({"label": p.label} if p.label else {})
+            | ({"token_key": p.token_key.hex()} if p.token_key else {})
             for _, p in sorted(pairings.items())
         ]
         text = json.dumps({"format": _FORMAT, "pairings": entries}, indent=1) + "\n"
@@ -116,11 +122,12 @@ def _parse(data: bytes) -> dict[bytes, Pairing]:
     pairings: dict[bytes, Pairing] = {}
     for entry in document["pairings"]:
         serial, psk_id, psk = (bytes.fromhex(entry[name]) for name in ("serial", "psk_id", "psk"))
+        token_key = bytes.fromhex(entry.get("token_key", ""))
         label = entry.get("label", "")
         # A label that is none is no reason to be without the key.
-        pairing = Pairing(serial, psk_id, psk, label if isinstance(label, str) else "")
+        pairing = Pairing(serial, psk_id, psk, label if isinstance(label, str) else "", token_key)
         sizes = (len(pairing.serial), len(pairing.psk_id), len(pairing.psk))
-        if sizes != (wire.SERIAL_SIZE, wire.PSK_ID_SIZE, wire.PSK_SIZE):
+        if sizes != (wire.SERIAL_SIZE, wire.PSK_ID_SIZE, wire.PSK_SIZE) or len(token_key) not in (0, wire.KEY_SIZE):
             raise ValueError
         pairings[pairing.serial] = pairing
     return pairings

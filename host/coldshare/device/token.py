@@ -12,6 +12,7 @@ from coldshare.device.errors import (
     CapabilityError,
     CodeRejectedError,
     NotPairedError,
+    OtherTokenError,
     SessionLostError,
     SessionRefusedError,
     VersionError,
@@ -102,11 +103,13 @@ class TokenClient:
         """Exchange a pairing key (Noise XX). `compare` shows the code to the person and returns their verdict.
 
         Nothing is kept unless the person accepted the code here and pressed the token's button there.
-        Raises CodeRejectedError.
+        Raises CodeRejectedError, and OtherTokenError for a device with the serial of a token that is known, and
+        other keys.
         """
         store.check()
         session = self._pairing_channel()
         try:
+            self._check_same(store, session.peer)
             if not compare(session.code):
                 raise CodeRejectedError
         except BaseException:
@@ -117,7 +120,14 @@ class TokenClient:
         name = _short(host or platform.node(), wire.LABEL_MAX) or "a computer"
         reply = self._once(session, wire.OP_PAIR_ACCEPT, name)
         psk_id = take(reply, 1, bytes, wire.PSK_ID_SIZE, wire.PSK_ID_SIZE)
-        store.keep(Pairing(self.info.serial, psk_id, take(reply, 2, bytes, wire.PSK_SIZE, wire.PSK_SIZE)))
+        psk = take(reply, 2, bytes, wire.PSK_SIZE, wire.PSK_SIZE)
+        store.keep(Pairing(self.info.serial, psk_id, psk, token_key=session.peer))
+
+    def _check_same(self, store: PairingStore, token_key: bytes) -> None:
+        """A token's key stays as long as its serial does, but for one that has destroyed its keys."""
+        known = store.find(self.info.serial)
+        if known is not None and known.token_key not in (b"", token_key) and self.info.state != wire.TOKEN_BURNT:
+            raise OtherTokenError
 
     def _pairing_channel(self) -> Session:
         """Noise XX up to the comparison code. Such a channel takes one request."""
