@@ -106,8 +106,9 @@ class Port:
             return None
         entry = self._out[0]
         cid, cmd, message, number = entry
+        report = cut(cid, cmd, message, number, self._size)
         entry[3] = number + 1
         self._backlog -= 1
         if number + 1 == count(len(message), self._size):
             self._out.pop(0)
-        return cut(cid, cmd, message, number, self._size)
+        return report

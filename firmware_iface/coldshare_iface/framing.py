@@ -10,6 +10,7 @@ from coldshare_iface import wire
 _INIT = 7
 _CONT = 5
 _SEQUENCES = 128
+_TOGETHER = 32  # reports that are joined at once
 # The headers of all continuations on a channel. A process talks on one or two channels, so a few are kept.
 _headers: "dict[bytes, list[bytes]]" = {}
 _CHANNELS_KEPT = 4
@@ -56,6 +57,23 @@ def split(cid: bytes, cmd: int, message: "bytes | bytearray", size: int = wire.R
     return reports
 
 
+def count(total: int, size: int) -> int:
+    """How many reports of `size` bytes a message of `total` bytes takes."""
+    rest = total - (size - _INIT)
+    return 1 if rest <= 0 else 1 + (rest + size - _CONT - 1) // (size - _CONT)
+
+
+def cut(cid: bytes, cmd: int, message: bytes, number: int, size: int) -> bytes:
+    """Report `number` of those that `split` gives, made when it is sent: a board has no room for all at once."""
+    total = len(message)
+    if number == 0:
+        report = cid + bytes((cmd | 0x80, total >> 8, total & 0xFF)) + message[: size - _INIT]
+    else:
+        at = size - _INIT + (number - 1) * (size - _CONT)
+        report = cid + bytes((number - 1,)) + message[at : at + size - _CONT]
+    return report if len(report) == size else report + bytes(size - len(report))
+
+
 class Assembler:
     """Joins reports into messages, one message at a time.
 
@@ -69,34 +87,43 @@ class Assembler:
         self._cmd = 0
         self._total = 0
         self._parts: list[bytes] = []
-        self._headers: list[bytes] = []
-        self._reports = 0  # continuations this message has
-        self._expected = b""  # the header of the next one; empty between messages
+        self._joined: list[bytes] = []  # parts that were joined already
+        self._next = -1  # the sequence of the next continuation; -1 between messages
+        self._end = 0  # the sequence at which the parts are to be joined
 
     @property
     def busy(self) -> bool:
         """True between the first and the last report of a message."""
-        return self._expected != b""
+        return self._next >= 0
 
     def reset(self) -> None:
         """Forget a partial message."""
-        self._expected = b""
+        self._next = -1
         self._parts = []
+        self._joined = []
 
     def feed(self, report: bytes) -> "tuple[bytes, int, bytes] | None":
         # The hot path first: the continuation that comes next.
-        if report[:_CONT] == self._expected and len(report) == self.size:
-            parts = self._parts
-            parts.append(report[_CONT:])
-            count = len(parts)
-            if count <= self._reports:
-                self._expected = self._headers[count - 1]
-                return None
-            return self._finish()
+        sequence = self._next
+        if len(report) == self.size and report[4] == sequence and report[:4] == self.cid:
+            self._parts.append(report[_CONT:])
+            self._next = sequence = sequence + 1
+            return None if sequence < self._end else self._join()
         return self._feed_slow(report)
 
-    def _finish(self) -> "tuple[bytes, int, bytes]":
-        message = b"".join(self._parts)[: self._total]
+    def _join(self) -> "tuple[bytes, int, bytes] | None":
+        """Join what there is. On a board a hundred small pieces take twice the room of their bytes."""
+        joined = self._joined
+        joined.append(b"".join(self._parts))
+        self._parts = []
+        reports = count(self._total, self.size) - 1
+        if self._next < reports:
+            self._end = min(self._next + _TOGETHER, reports)
+            return None
+        more = sum([len(part) for part in joined]) - self._total
+        if more:
+            joined[-1] = joined[-1][:-more]
+        message = joined[0] if len(joined) == 1 else b"".join(joined)
         self.reset()
         return self.cid, self._cmd, message
 
@@ -129,11 +156,7 @@ class Assembler:
         self.cid = cid
         self._cmd = cmd
         self._total = total
-        room = self.size - _INIT
         self._parts = [bytes(report[_INIT:])]
-        if total <= room:
-            return self._finish()
-        self._reports = (total - room + self.size - _CONT - 1) // (self.size - _CONT)
-        self._headers = _continuations(cid)
-        self._expected = self._headers[0]
-        return None
+        self._next = 0
+        self._end = min(_TOGETHER, count(total, self.size) - 1)
+        return None if self._end else self._join()

@@ -21,7 +21,7 @@ class NativeAes:
         encryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
         return encryptor.update(data) + encryptor.finalize()
 
-    def cbc_decrypt(self, key: bytes, iv: bytes, data: bytes) -> bytes:
+    def cbc_decrypt(self, key: bytes, iv: bytes, data: bytes | memoryview) -> bytes:
         decryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor()
         return decryptor.update(data) + decryptor.finalize()
 
