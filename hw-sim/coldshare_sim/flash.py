@@ -137,6 +137,10 @@ class Flash(Chip):
             self._file.close()
             raise
 
+    def fileno(self) -> int:
+        """The file's descriptor: whoever inherits it inherits the lock."""
+        return self._file.fileno()
+
     def _put(self, offset: int, data: bytes) -> None:
         # What is in memory never gets ahead of the file: the firmware reads back what it wrote, and must see this.
         try:
