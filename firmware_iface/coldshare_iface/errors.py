@@ -205,8 +205,19 @@ class OtherGenerationError(TokenError):
     code = "other_generation"
     status = wire.STATUS_OTHER_GENERATION
     next_step = (
-        "The vault was reshared between the two, and coldshare cannot tell which one is newer. "
-        "Put this share onto another token and keep the old one until every party's new share is backed up."
+        "The vault was reshared between the two. If this share is the newer one, add --newer: the token then asks, and "
+        "keeps both until you retire the old one. If it is the older one, do not back it up: it is stale."
+    )
+
+
+class RetiredGenerationError(TokenError):
+    """This share is of a generation that was retired on this token: it is stale."""
+
+    code = "retired_generation"
+    status = wire.STATUS_RETIRED
+    next_step = (
+        "Back up the share of this party from after the reshare. If the old one counts after all, take it back first: "
+        "coldshare un-retire"
     )
 
 

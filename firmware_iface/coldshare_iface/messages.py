@@ -148,26 +148,63 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """One backup as a token lists it. `size` is that of the sealed share, in bytes."""
+    """One backup as a token lists it. `state` is one of `wire.BACKUP_*`, `size` that of the sealed share in bytes; 0
+    when the token has lost it."""
 
     backup_id: bytes
-    pending: bool
+    state: int
     size: int
     declaration: Declaration
     declared: bytes = field(repr=False)
 
+    @property
+    def pending(self) -> bool:
+        """Stored, and not read back yet."""
+        return self.state == wire.BACKUP_PENDING
+
+    @property
+    def retired(self) -> bool:
+        """Of a generation that a newer one has replaced."""
+        return self.state == wire.BACKUP_RETIRED
+
+
+@dataclass(frozen=True, slots=True)
+class Unnamed:
+    """A backup of which the token cannot say whose it is: its record is damaged, or (`wire.BACKUP_KEYLESS`) the token
+    has destroyed its keys. What is sealed in it may be whole. `size` as in `Backup`."""
+
+    backup_id: bytes
+    state: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is on a token, in its order."""
+
+    backups: tuple[Backup, ...]
+    unnamed: tuple[Unnamed, ...]
+
     @classmethod
-    def decode(cls, value: Value) -> Backup:
-        if not isinstance(value, dict):
-            raise ReplyError("A backup in the token's list is not a map.")
-        declared = take(value, 4, bytes, 1, wire.DECLARATION_MAX)
-        return cls(
-            backup_id=take(value, 1, bytes, wire.BACKUP_ID_SIZE, wire.BACKUP_ID_SIZE),
-            pending=take(value, 2, int, wire.BACKUP_ACTIVE, wire.BACKUP_PENDING) == wire.BACKUP_PENDING,
-            size=take(value, 3, int, 1, wire.BLOB_MAX),
-            declaration=Declaration.decode(declared),
-            declared=declared,
-        )
+    def decode(cls, entries: list[Value]) -> Contents:
+        """All entries of a token's list. Raises ReplyError, also for a backup that is listed twice."""
+        backups: list[Backup] = []
+        unnamed: list[Unnamed] = []
+        for entry in entries:
+            if not isinstance(entry, dict):
+                raise ReplyError("A backup in the token's list is not a map.")
+            backup_id = take(entry, 1, bytes, wire.BACKUP_ID_SIZE, wire.BACKUP_ID_SIZE)
+            state = take(entry, 2, int, wire.BACKUP_ACTIVE, wire.BACKUP_KEYLESS)
+            size = take(entry, 3, int, 0, wire.BLOB_MAX)
+            if 4 not in entry:
+                unnamed.append(Unnamed(backup_id, state, size))
+                continue
+            declared = take(entry, 4, bytes, 1, wire.DECLARATION_MAX)
+            backups.append(Backup(backup_id, state, size, Declaration.decode(declared), declared))
+        ids = [*(one.backup_id for one in backups), *(one.backup_id for one in unnamed)]
+        if len(set(ids)) != len(ids):
+            raise ReplyError("The token lists a backup twice.")
+        return cls(tuple(backups), tuple(unnamed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,22 +236,59 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A backup whose release the person agreed to. `digest` is what the token reads from its storage now."""
+    """A backup whose release the person agreed to. `digest` is what the token reads from its storage now.
+
+    `declared` is empty where the token does not know any more whose share it is, `factor` where its keys are gone.
+    """
 
     size: int
     digest: bytes
     declared: bytes = field(repr=False)
     factor: bytes = field(repr=False)
 
+    @classmethod
+    def decode(cls, reply: dict[int, Value]) -> Opened:
+        return cls(
+            size=take(reply, 1, int, 1, wire.BLOB_MAX),
+            digest=take(reply, 2, bytes, wire.DIGEST_SIZE, wire.DIGEST_SIZE),
+            declared=take(reply, 3, bytes, 1, wire.DECLARATION_MAX) if 3 in reply else b"",
+            factor=take(reply, 4, bytes, wire.FACTOR_SIZE, wire.FACTOR_SIZE) if 4 in reply else b"",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Entries of a token's audit ring as it sends them. `count` and `head` are those of the whole chain; `first` is
+    the number of the first entry here, `before` the hash before it, `entries` 32 bytes for each."""
+
+    count: int
+    head: bytes
+    first: int
+    before: bytes
+    entries: bytes
+
+    @classmethod
+    def decode(cls, reply: dict[int, Value]) -> AuditPage:
+        return cls(
+            count=take(reply, 1, int, 0, 0xFFFFFFFF),
+            head=take(reply, 2, bytes, wire.DIGEST_SIZE, wire.DIGEST_SIZE),
+            first=take(reply, 3, int, 1),
+            before=take(reply, 4, bytes, wire.DIGEST_SIZE, wire.DIGEST_SIZE),
+            entries=take(reply, 5, bytes, 0, wire.AUDIT_PAGE * wire.AUDIT_ENTRY),
+        )
+
 
 __all__ = [
+    "AuditPage",
     "Backup",
+    "Contents",
     "Declaration",
     "Info",
     "Opened",
     "Paired",
     "Reservation",
     "TokenError",
+    "Unnamed",
     "decode_reply",
     "encode_request",
     "take",

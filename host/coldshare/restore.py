@@ -125,7 +125,8 @@ def verify(
     checked = _read(client, held, wire.PURPOSE_VERIFY, key, allow_cost, on_step)
     if held.pending and checked.opened:
         client.confirm(held.backup_id)
-        return replace(checked, backup=replace(held, pending=False), confirmed=True)
+        after = next((one for one in client.backups() if one.backup_id == held.backup_id), held)
+        return replace(checked, backup=after, confirmed=True)
     return checked
 
 

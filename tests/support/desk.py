@@ -10,6 +10,7 @@ from typing import Any
 
 from coldshare import backup, declare
 from coldshare.device.errors import TokenGoneError
+from coldshare.device.history import Head
 from coldshare.device.pairings import Pairing, PairingStore
 from coldshare.device.token import TokenClient
 from coldshare.seal import Factors, KdfParams, pack, primitives, seal
@@ -154,6 +155,12 @@ class _OneKey(PairingStore):
 
     def keep(self, pairing: Pairing) -> None:
         self.pairing = pairing
+
+    def remember(self, serial: bytes, label: str) -> None:
+        pass
+
+    def saw(self, serial: bytes, psk_id: bytes, head: Head) -> None:
+        pass
 
 
 class Desk:

@@ -132,3 +132,14 @@ class WrongTokenError(IntegrityError):
 
     code = "token_lied"
     next_step = "Do not rely on this token. Verify another backup of this share now."
+
+
+class RolledBackError(IntegrityError):
+    """This token's record of what was done to it does not go on from what this computer saw last: an older state of
+    its flash was put back, or it was tampered with."""
+
+    code = "token_rolled_back"
+    next_step = (
+        "Ask whoever had it. What it holds may be stale: compare generations with the other parties. If you have put "
+        "an old image back yourself, or will use it all the same, pair again: coldshare pair"
+    )

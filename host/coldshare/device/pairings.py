@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from coldshare.device.history import Head
 from coldshare.errors import InputError
 from coldshare.files import OutputError, locked, write_private
 from coldshare_iface import wire
+from coldshare_iface.text import unshowable
 
 _FORMAT = 1
 _SIZE_MAX = 1024 * 1024
@@ -28,7 +31,7 @@ class Pairing:
     """What lets this computer talk to one token. `psk` is a secret. `label` is the token's when it was last seen.
 
     `token_key` is the public key (32 bytes) that the token proved to have when it was paired; empty when that is not
-    known.
+    known. `seen` is the head of its audit ring when it was last seen.
     """
 
     serial: bytes
@@ -36,6 +39,7 @@ class Pairing:
     psk: bytes = field(repr=False)
     label: str = ""
     token_key: bytes = b""
+    seen: Head | None = None
 
 
 class PairingStore:
@@ -53,9 +57,27 @@ class PairingStore:
 
     def remember(self, serial: bytes, label: str) -> None:
         """The label of a token that was just seen."""
+        self._replace(serial, lambda pairing: replace(pairing, label=label))
+
+    def saw(self, serial: bytes, psk_id: bytes, head: Head) -> None:
+        """The head of its audit ring, checked. Another process may have seen a later one; that one stays."""
+
+        def later(pairing: Pairing) -> Pairing:
+            old = pairing.seen
+            ours = pairing.psk_id == psk_id and (old is None or old.count <= head.count)
+            return replace(pairing, seen=head) if ours else pairing
+
+        self._replace(serial, later)
+
+    def _replace(self, serial: bytes, change: Callable[[Pairing], Pairing]) -> None:
         pairing = self.find(serial)
-        if pairing is not None and pairing.label != label:
-            self.keep(replace(pairing, label=label))
+        if pairing is None or change(pairing) == pairing:
+            return
+        with locked(self.path):
+            pairings = self._load()
+            if serial in pairings:
+                pairings[serial] = change(pairings[serial])
+                self._write(pairings)
 
     def forget(self, serial: bytes) -> bool:
         """Drop the pairing with that token. False when there is none."""
@@ -85,6 +107,7 @@ class PairingStore:
             {"serial": p.serial.hex(), "psk_id": p.psk_id.hex(), "psk": p.psk.hex()}
             | ({"label": p.label} if p.label else {})
             | ({"token_key": p.token_key.hex()} if p.token_key else {})
+            | ({"seen": {"count": p.seen.count, "head": p.seen.hash.hex()}} if p.seen is not None else {})
             for _, p in sorted(pairings.items())
         ]
         text = json.dumps({"format": _FORMAT, "pairings": entries}, indent=1) + "\n"
@@ -125,9 +148,28 @@ def _parse(data: bytes) -> dict[bytes, Pairing]:
         token_key = bytes.fromhex(entry.get("token_key", ""))
         label = entry.get("label", "")
         # A label that is none is no reason to be without the key.
-        pairing = Pairing(serial, psk_id, psk, label if isinstance(label, str) else "", token_key)
+        pairing = Pairing(serial, psk_id, psk, _label(label), token_key, _seen(entry))
         sizes = (len(pairing.serial), len(pairing.psk_id), len(pairing.psk))
         if sizes != (wire.SERIAL_SIZE, wire.PSK_ID_SIZE, wire.PSK_SIZE) or len(token_key) not in (0, wire.KEY_SIZE):
             raise ValueError
+        if pairing.serial in pairings:
+            raise ValueError
         pairings[pairing.serial] = pairing
     return pairings
+
+
+def _label(value: object) -> str:
+    """`value` if it can be a token's label, or else none: it is shown, and a token may have said anything."""
+    if not isinstance(value, str) or any(unshowable(ord(char)) for char in value):
+        return ""
+    return value if len(value.encode()) <= wire.LABEL_MAX else ""
+
+
+def _seen(entry: dict[str, Any]) -> Head | None:
+    seen = entry.get("seen")
+    if seen is None:
+        return None
+    head = Head(seen["count"], bytes.fromhex(seen["head"]))
+    if not isinstance(head.count, int) or head.count < 0 or len(head.hash) != wire.DIGEST_SIZE:
+        raise ValueError
+    return head

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Event
 
+from coldshare.device import history
 from coldshare.device.errors import (
     CapabilityError,
     CodeRejectedError,
@@ -18,6 +19,7 @@ from coldshare.device.errors import (
     VersionError,
     WrongTokenError,
 )
+from coldshare.device.history import Head, History
 from coldshare.device.link import Link, OnStatus
 from coldshare.device.pairings import Pairing, PairingStore
 from coldshare.device.transport import Transport
@@ -31,7 +33,18 @@ from coldshare_iface.errors import (
     ProtocolError,
     ReplyError,
 )
-from coldshare_iface.messages import Backup, Info, Opened, Paired, Reservation, decode_reply, encode_request, take
+from coldshare_iface.messages import (
+    AuditPage,
+    Backup,
+    Contents,
+    Info,
+    Opened,
+    Paired,
+    Reservation,
+    decode_reply,
+    encode_request,
+    take,
+)
 from coldshare_iface.primitives import NativeSuite
 from coldshare_iface.session import RECORD_MAX, LocalProtocolError, RemoteProtocolError, Session
 from coldshare_iface.text import unshowable
@@ -66,6 +79,8 @@ class TokenClient:
         self._store: PairingStore | None = None
         #: The id of the pairing key that this session is under.
         self.psk_id = b""
+        #: What was done to the token since this computer last saw it; None until it is unlocked.
+        self.history: History | None = None
         self._link = Link(transport)
         self.info = self._read_info()
 
@@ -77,7 +92,11 @@ class TokenClient:
     def __enter__(self) -> TokenClient:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and self.history is not None:
+            # What this session did is seen, too: an image from the middle of it would be noticed.
+            with suppress(ColdshareError):
+                self._see(history.read(self.audit, self.history.head))
         self.close()
 
     # --- getting to know each other
@@ -153,16 +172,21 @@ class TokenClient:
     def connect(self, store: PairingStore) -> None:
         """Open a session (Noise NNpsk0) under this computer's pairing key.
 
-        Raises NotPairedError, SessionRefusedError, and BurntError for a token that has destroyed its keys.
+        Raises NotPairedError, SessionRefusedError, and BurntError for a token that has destroyed its keys, this
+        computer's among them. One that was paired again since lets its contents be listed and copied, without a PIN.
         """
-        if self.info.state == wire.TOKEN_BURNT:
-            raise BurntError
+        burnt = self.info.state == wire.TOKEN_BURNT
         pairing = store.find(self.info.serial)
         if pairing is None:
-            raise NotPairedError
+            raise BurntError if burnt else NotPairedError
         session = Session(NativeSuite(), initiator=True)
         session.session(self.info.raw, pairing.psk_id, pairing.psk)
-        answer = self._link.call(wire.CMD_SESSION, pairing.psk_id + session.write_handshake())
+        try:
+            answer = self._link.call(wire.CMD_SESSION, pairing.psk_id + session.write_handshake())
+        except SessionRefusedError as error:
+            if burnt:
+                raise BurntError from error
+            raise
         try:
             session.read_handshake(answer)
         except RemoteProtocolError as error:
@@ -201,10 +225,23 @@ class TokenClient:
         self._remember(label)
 
     def unlock(self, pin: str) -> str:
-        """Unlock and return the token's label. Raises PinWrongError with the attempts left."""
+        """Unlock and return the token's label. Raises PinWrongError with the attempts left, and RolledBackError when
+        the token's audit ring does not go on from what this computer saw last."""
         label = take(self._call(wire.OP_UNLOCK, check_pin(pin)), 1, str, 0, wire.LABEL_MAX)
         self._remember(label)
+        if wire.CAP_AUDIT in self.info.capabilities:
+            self._see(history.read(self.audit, self._seen()))
         return label
+
+    def _seen(self) -> Head | None:
+        """The head of the audit ring that this computer saw last."""
+        pairing = self._store.find(self.info.serial) if self._store is not None else None
+        return None if pairing is None else pairing.seen
+
+    def _see(self, read: History) -> None:
+        self.history = read if self.history is None else self.history
+        if self._store is not None:
+            self._store.saw(self.info.serial, self.psk_id, read.head)
 
     # --- life with it
     def _manage(self, op: int, *fields: bytes | str | int) -> dict[int, Value]:
@@ -250,24 +287,56 @@ class TokenClient:
 
     # --- what it keeps
     def backups(self) -> list[Backup]:
-        """What is on the token, oldest first."""
-        backups: list[Backup] = []
+        """The backups on the token that it knows the owners of, oldest first."""
+        return list(self.contents().backups)
+
+    def contents(self) -> Contents:
+        """All that is on the token, also what it has no names for."""
+        entries: list[Value] = []
         while True:
-            reply = self._call(wire.OP_LIST, len(backups))
+            reply = self._call(wire.OP_LIST, len(entries))
             page = take(reply, 1, list, 0, wire.LIST_PAGE)
             total = take(reply, 2, int, 0, wire.BACKUPS_MAX + 1)
-            backups.extend(Backup.decode(entry) for entry in page)
-            if len({backup.backup_id for backup in backups}) != len(backups) or len(backups) > total:
-                raise ReplyError("The token lists a backup twice, or more backups than it announces.")
-            if len(backups) == total:
-                return backups
+            entries += page
+            if len(entries) > total:
+                raise ReplyError("The token lists more backups than it announces.")
+            if len(entries) == total:
+                return Contents.decode(entries)
             if not page:
                 raise ReplyError("The token announces more backups than it lists.")
 
+    # --- after a reshare
+    def _generations(self, op: int, *fields: bytes) -> None:
+        if wire.CAP_GENERATIONS not in self.info.capabilities:
+            raise CapabilityError("The firmware of this token is too old: it knows one generation of a vault only.")
+        self._call(op, *fields)
+
+    def retire(self, newer: bytes, generation: bytes) -> None:
+        """Let `generation` (32 bytes) count as older than that of the backup `newer`, with a button that is held."""
+        self._generations(wire.OP_RETIRE, newer, generation)
+
+    def un_retire(self, backup_id: bytes, generation: bytes) -> None:
+        """Take that back, for the vault of the backup `backup_id`, with a button that is held."""
+        self._generations(wire.OP_UN_RETIRE, backup_id, generation)
+
+    def destroy(self, backup_id: bytes) -> None:
+        """As `remove`, for a backup that is retired, and for no other."""
+        self._generations(wire.OP_DESTROY, backup_id)
+
+    # --- what was done to it
+    def audit(self, start: int = 1) -> AuditPage:
+        """Entries of its audit ring from number `start` on, or from the oldest one after it that it still has."""
+        return AuditPage.decode(self._call(wire.OP_AUDIT, start))
+
     # --- a share goes there
-    def reserve(self, declaration: bytes) -> Reservation:
-        """Room for one share, refused by the token's rules if need be."""
-        reply = self._call(wire.OP_RESERVE, declaration)
+    def reserve(self, declaration: bytes, *, newer: bool = False) -> Reservation:
+        """Room for one share, refused by the token's rules if need be.
+
+        With `newer` it may be of a newer generation than the one that is there; the token will ask its person.
+        """
+        if newer and wire.CAP_GENERATIONS not in self.info.capabilities:
+            raise CapabilityError("The firmware of this token is too old: it knows one generation of a vault only.")
+        reply = self._call(wire.OP_RESERVE_NEXT if newer else wire.OP_RESERVE, declaration)
         return Reservation(
             take(reply, 1, bytes, wire.BACKUP_ID_SIZE, wire.BACKUP_ID_SIZE),
             take(reply, 2, bytes, wire.FACTOR_SIZE, wire.FACTOR_SIZE),
@@ -310,13 +379,7 @@ class TokenClient:
     # --- a share comes back
     def open(self, backup_id: bytes, purpose: int) -> Opened:
         """Ask for a backup, with a press: its size, digest, declaration and the token's factor."""
-        reply = self._call(wire.OP_OPEN, backup_id, purpose)
-        return Opened(
-            size=take(reply, 1, int, 1, wire.BLOB_MAX),
-            digest=take(reply, 2, bytes, wire.DIGEST_SIZE, wire.DIGEST_SIZE),
-            declared=take(reply, 3, bytes, 1, wire.DECLARATION_MAX),
-            factor=take(reply, 4, bytes, wire.FACTOR_SIZE, wire.FACTOR_SIZE),
-        )
+        return Opened.decode(self._call(wire.OP_OPEN, backup_id, purpose))
 
     def get(self, backup_id: bytes, size: int, digest: bytes, progress: Progress | None = None) -> bytes:
         """Read a sealed share of `size` bytes and check it against `digest`. Raises WrongTokenError."""
