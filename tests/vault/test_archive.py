@@ -172,6 +172,12 @@ def test_a_name_is_shown_and_nothing_else(name: str) -> None:
     assert member.data == FIRST
 
 
+def test_a_file_without_a_name_has_a_number() -> None:
+    (member,) = members(zipped(("", FIRST)))
+    assert (member.name, member.data) == ("(no name)", FIRST)
+    assert choose_member([member], "1") == member
+
+
 def test_names_in_the_old_encoding() -> None:
     data = zipped(("xxx.vult", FIRST)).replace(b"xxx.vult", b"\x84\x94\x81.vult")
     assert members(data)[0].name == "äöü.vult"

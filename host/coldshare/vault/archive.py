@@ -39,6 +39,7 @@ _UTF8: Final = 0x800
 _ZIP64: Final = 0xFFFFFFFF
 _RAW_DEFLATE: Final = -15
 _MAX_SHOWN_NAME: Final = 256
+_NAMELESS: Final = "(no name)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def open_archive(data: bytes) -> Archive:
     listed: list[tuple[zipfile.ZipInfo, str, int, int]] = []
     size = 0
     for entry in entries:
-        name = displayed(entry.filename[:_MAX_SHOWN_NAME])
+        name = displayed(entry.filename[:_MAX_SHOWN_NAME]) or _NAMELESS
         reason = _left_out(entry)
         if reason:
             notes.append(f"{name} is left out: {reason}.")
@@ -142,7 +143,7 @@ def _left_out(entry: zipfile.ZipInfo) -> str:
     """Why an entry is no member; empty where it is one."""
     mode = entry.external_attr >> 16
     parts = entry.filename.split("/")
-    if entry.is_dir():
+    if entry.filename.endswith("/"):  # what `is_dir` asks, but that fails where there is no name
         return "it is a folder"
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         return "it is a link or a special file"
