@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from coldshare import declare
 from coldshare.device.errors import DeviceError
 from coldshare.errors import IntegrityError
+from coldshare.outbox import Entry
 from coldshare_iface.errors import ColdshareError, OtherPartyError, ProtocolError, TokenError, TokenStorageError
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from coldshare.device.token import TokenClient
     from coldshare.handover import Handover
+    from coldshare.outbox import Outbox, Waiting
     from coldshare.seal import KdfParams
     from coldshare.vault import ShareFacts
     from coldshare_iface.messages import Declaration
@@ -51,6 +54,7 @@ def backup(
     vault_password: str | None = None,
     kdf: KdfParams | None = None,
     label: str = "",
+    outbox: Outbox | None = None,
     on_step: OnStep = _silent,
 ) -> BackupResult:
     """Put the share in the vault file `data` onto an unlocked token.
@@ -62,6 +66,8 @@ def backup(
     backup has been read back. Raises the classes of `coldshare.vault.errors`, `coldshare.seal.errors`,
     `coldshare.device.errors` and `coldshare_iface.errors`. After an error before the press on the token nothing of
     this backup is left behind; after one that comes later it is there, unconfirmed, and `next_step` says so.
+
+    With `outbox` a link that breaks is no end: what was on its way is kept there, and `resume.resume` goes on.
     """
     from coldshare.seal import DEFAULT_KDF, check_password, pack
     from coldshare.vault import read_share, split
@@ -84,6 +90,8 @@ def backup(
             hints=hints,
             unconfirmed=_UNCONFIRMED,
             unknown=_UNKNOWN,
+            outbox=outbox,
+            resumable=True,
             on_step=on_step,
         )
     except OtherPartyError as error:
@@ -108,6 +116,19 @@ _UNKNOWN = (
     "Plug the token in again and look with coldshare list. If it shows this backup as unconfirmed, finish it with "
     "coldshare verify; otherwise nothing was changed: run coldshare backup again."
 )
+#: The same two, and the error before the press, when this computer has kept what was on its way.
+GO_ON = (
+    "The token keeps what has arrived, and this computer the rest. Plug the token in again, see that no other program "
+    "uses it, and go on where it stopped with coldshare resume, which needs no password."
+)
+GO_ON_UNKNOWN = (
+    "Nobody knows whether the token has stored this backup. Plug it in again and run coldshare resume, which finds out "
+    "and finishes it, without a password."
+)
+GO_ON_UNCONFIRMED = (
+    "The token has stored this backup beside what it held before, but it was not read back to the end. Finish it with "
+    "coldshare resume, which needs no password, or with coldshare verify."
+)
 
 #: Holds what was read back against what was meant: the sealed share, the token's factor and the recovery code.
 Check = Callable[[bytes, bytes, bytes | None], None]
@@ -124,6 +145,8 @@ def store(
     hints: Sequence[str],
     unconfirmed: str,
     unknown: str,
+    outbox: Outbox | None,
+    resumable: bool,
     on_step: OnStep,
     check: Check | None = None,
 ) -> tuple[bytes, bytes]:
@@ -132,14 +155,20 @@ def store(
     In this order: room on the token, the recovery code in the person's hands, the transfer, the press, the read-back,
     `check` of it, and only then the word that makes the token forget what this replaces. `unconfirmed` and `unknown`
     are the next steps of an error after the press, and of one that leaves open whether there was one.
+
+    What `outbox` has for backups that the token gives up for this one is dropped. With `resumable` it keeps this one
+    until it is confirmed, so that a broken link leaves something to go on with; not so with a `check`, which nobody
+    could do later.
     """
     from coldshare.seal import Factors, seal
 
     declared = declaration.encode()
     reservation = client.reserve(declared)
     backup_id, factor = reservation.backup_id, reservation.factor
+    entry: Entry | None = None
     committing = committed = False
     try:
+        drop_forgotten(client, outbox)
         slots = [Factors(password=password, token=factor)]
         code = recovery.give(backup_id).factor() if recovery is not None else None
         if code is not None:
@@ -154,37 +183,79 @@ def store(
             kdf=kdf,
             hints=hints,
         )
+        if outbox is not None and resumable:
+            entry = Entry(client.info.serial, backup_id, declared, sealed, recovery=code is not None)
+            if not outbox.keep(entry):
+                entry = None
         client.put(backup_id, sealed, lambda done, total: on_step("writing", done, total))
         on_step("confirming", 0, 0)
         committing = True
         client.commit(backup_id)
         committed = True
-        read = client.get(backup_id, len(sealed), _sha256(sealed), lambda done, total: on_step("reading", done, total))
+        if outbox is not None and entry is not None:
+            outbox.mark_committed(entry)
+        read = client.get(backup_id, len(sealed), sha256(sealed), lambda done, total: on_step("reading", done, total))
         if check is not None:
             check(read, factor, code)
             client.check_cancelled()
         client.confirm(backup_id)
     except BaseException as error:
-        if not committed:
-            client.give_up(backup_id)
+        broken = isinstance(error, DeviceError | ProtocolError)
+        stays = entry is not None and (broken or committed) and not isinstance(error, IntegrityError)
+        if not stays:
+            if not committed:
+                client.give_up(backup_id)
+            if outbox is not None and entry is not None:
+                drop(outbox, entry.waiting)
         # A token that refuses has stored nothing. Without its answer, or when its storage failed, nobody knows.
         answered = isinstance(error, TokenError) and not isinstance(error, TokenStorageError)
-        refused = not committing or (not committed and answered)
+        refused = not stays and (not committing or (not committed and answered))
         words = "" if recovery is None else recovery.void() if refused else recovery.kept()
         if isinstance(error, ColdshareError):
             if not isinstance(error, IntegrityError):
                 if committed:
-                    error.next_step = unconfirmed
-                elif committing and isinstance(error, DeviceError | ProtocolError):
-                    error.next_step = unknown
+                    error.next_step = GO_ON_UNCONFIRMED if stays else unconfirmed
+                elif committing and broken:
+                    error.next_step = GO_ON_UNKNOWN if stays else unknown
+                elif stays:
+                    error.next_step = GO_ON
             error.next_step = f"{error.next_step} {words}".strip()
         elif recovery is not None and words:
             recovery.say(words)
         raise
+    if outbox is not None and entry is not None:
+        drop(outbox, entry.waiting)
+    with suppress(ColdshareError):  # the backup is there, whatever comes now
+        drop_forgotten(client, outbox)
     return backup_id, sealed
 
 
-def _sha256(data: bytes) -> bytes:
+def drop_forgotten(client: TokenClient, outbox: Outbox | None) -> None:
+    """Drop what `outbox` has for this token and the token cannot finish any more.
+
+    To be called when there is no reservation but one of our own. Raises what `TokenClient.backups` raises.
+    """
+    if outbox is None:
+        return
+    waiting: list[Waiting] = []
+    with outbox.spoken(_STILL_THERE):
+        waiting = outbox.waiting(client.info.serial)
+    held = {held.backup_id for held in client.backups()} if waiting else set()
+    for one in waiting:
+        if one.backup_id not in held:
+            drop(outbox, one)
+
+
+def drop(outbox: Outbox, waiting: Waiting) -> None:
+    """Drop an entry. That it could not be removed is said, and changes nothing of what was done."""
+    with outbox.spoken(_STILL_THERE):
+        outbox.drop(waiting)
+
+
+_STILL_THERE = "An unfinished backup that is of no use any more is still on this computer"
+
+
+def sha256(data: bytes) -> bytes:
     import hashlib
 
     return hashlib.sha256(data).digest()

@@ -29,7 +29,8 @@ class Handover(ABC):
 
     @abstractmethod
     def kept(self) -> str:
-        """It went wrong later: the token has, or may have, what the code opens. Returns a sentence for the person."""
+        """It went wrong later: the token has, or may have, what the code opens, or will have it once the backup is
+        resumed. Returns a sentence for the person."""
 
 
 class ToFile(Handover):

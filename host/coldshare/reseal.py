@@ -11,14 +11,16 @@ import secrets
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from coldshare.backup import OnStep, _silent, store
+from coldshare.backup import OnStep, _silent, drop, store
 from coldshare.errors import IntegrityError
+from coldshare.outbox import Waiting
 from coldshare.recovery import short_id
 from coldshare_iface import wire
 
 if TYPE_CHECKING:
     from coldshare.device.token import TokenClient
     from coldshare.handover import Handover
+    from coldshare.outbox import Outbox
     from coldshare.restore import Key
     from coldshare.seal import AllowCost, Content, KdfParams, Slot
     from coldshare_iface.messages import Backup, Declaration
@@ -59,13 +61,15 @@ def reseal(
     kdf: KdfParams | None = None,
     label: str = "",
     allow_cost: AllowCost | None = None,
+    outbox: Outbox | None = None,
     on_step: OnStep = _silent,
 ) -> ResealResult:
     """Open the backup `held` with `key` and put the same share onto the same token, sealed anew.
 
     `password` is the new one; None keeps the one that `key` is, and raises ValueError when that is a recovery code.
     With `recovery` a new code is handed over before the token stores anything; without it the new backup has none.
-    `kdf` is what the password costs; None keeps the cost, but never below the default.
+    `kdf` is what the password costs; None keeps the cost, but never below the default. What `outbox` has for backups
+    that the token gives up for this one is dropped.
 
     The person presses twice: to release the old one and to store the new one. After an error the token holds the old
     backup, and perhaps the new one beside it, unconfirmed; `next_step` says so. Raises as `restore.verify` and
@@ -90,6 +94,8 @@ def reseal(
     client.check_cancelled()
     if held.pending:
         client.confirm(held.backup_id)  # it has proved good, and the new one must not push it aside
+        if outbox is not None:
+            drop(outbox, Waiting(client.info.serial, held.backup_id))
     declaration = replace(held.declaration, nonce=secrets.token_bytes(wire.DECLARATION_NONCE))
     declared = declaration.encode()
     plaintext = pack(before.original, split(before.original), declaration=declared, record={**before.record})
@@ -117,6 +123,11 @@ def reseal(
         hints=hints,
         unconfirmed=_UNCONFIRMED,
         unknown=_UNKNOWN,
+        outbox=outbox,
+        # To go on later, without the new password, could not do the check above. The old backup would go, and with it
+        # the only share that is known to open; a vault file to begin with anew there may be none. So a link that
+        # breaks before the press means to begin again, and after it `verify` with the new password does the check.
+        resumable=False,
         on_step=on_step,
         check=check,
     )

@@ -19,6 +19,7 @@ from coldshare_iface.errors import ColdshareError
 COMMANDS = (
     "init",
     "backup",
+    "resume",
     "list",
     "verify",
     "restore",

@@ -14,6 +14,7 @@ from coldshare.cli.opening import remember
 from coldshare.cli.options import open_token, password_option, token_options, unlock
 from coldshare.cli.render import Result, size
 from coldshare.cli.ui import Ui
+from coldshare.cli.unfinished import announce, outbox
 from coldshare.cli.vaultfile import member_option, read_vault_file, vault_password_option
 
 if TYPE_CHECKING:
@@ -42,9 +43,10 @@ def command(
 
     FILE stays as it is; of a zip one file is backed up, the one that --member names. The token must not hold a share
     of another party of the same vault. The backup also gets a recovery code, for the day when token or password is
-    lost.
+    lost. When the link breaks, coldshare resume goes on where it stopped.
     """
     from coldshare import backup as use_case
+    from coldshare.declare import showable_party
     from coldshare.seal import check_password
 
     ui = Ui(quiet=as_json)
@@ -54,6 +56,8 @@ def command(
     warn(ui, recovery, no_recovery)
     with open_token(at, ui) as client:
         label = unlock(client, pin_file, ui)
+        known = outbox(ui)
+        ended = announce(ui, known, client.info.serial, facts.public_key_ecdsa, showable_party(facts.party))
         with ui.prompting():
             password = entry.get(
                 password_file,
@@ -69,6 +73,7 @@ def command(
             recovery=recovery,
             vault_password=vault_password,
             label=label,
+            outbox=known,
             on_step=ui.on_step,
         )
     remember(ui, done.backup_id, done.declaration)
@@ -82,6 +87,7 @@ def command(
             "file_size": done.file_size,
             "sealed_size": done.sealed_size,
             "replaced": done.replaced,
+            "gave_up": ended,
             "recovery": done.recovery,
             "recovery_file": None if recovery_out is None else str(recovery_out),
             "warnings": warnings,
@@ -90,6 +96,7 @@ def command(
             f"Backed up: the share of {done.facts.party} of {done.facts.vault_name!r} is on {label!r} as {short}.",
             f"{size(done.file_size)} became {size(done.sealed_size)}, written and read back.",
             *(["It replaced the earlier backup of the same share."] if done.replaced else []),
+            *(f"The unfinished backup {old[:8]} was given up for it." for old in ended),
             *(f"Note: {warning}" for warning in warnings),
             *opens(done.recovery, recovery_out),
             "Next: coldshare verify",

@@ -14,6 +14,7 @@ from coldshare.cli.opening import Opening, index, opening_options, remember
 from coldshare.cli.options import backup_option, open_token, token_options, unlock
 from coldshare.cli.render import Result
 from coldshare.cli.ui import Ui
+from coldshare.cli.unfinished import announce, outbox
 from coldshare.errors import ColdshareError
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def command(
     """Seal a backup anew, on its token: another password, a new recovery code or none, another cost of a password.
 
     The token keeps the old one until the new one has been read back and opened. The old recovery code does not open
-    the new one. With --recovery-file a forgotten password is replaced.
+    the new one. With --recovery-file a forgotten password is replaced. When the link breaks before the press that
+    stores the new one, the old one is as it was: begin again.
     """
     from coldshare import reseal as use_case
     from coldshare.restore import choose
@@ -67,6 +69,9 @@ def command(
     with open_token(at, ui) as client:
         label = unlock(client, pin_file, ui)
         held = choose(client.backups(), prefix)
+        known = outbox(ui)
+        told = held.declaration
+        announce(ui, known, client.info.serial, told.vault, told.party, but=held.backup_id)
         key = opening.key()
         password = None
         if new_password or new_password_file is not None or opening.by_recovery:
@@ -88,6 +93,7 @@ def command(
             kdf=kdf,
             label=label,
             allow_cost=opening.allow_cost,
+            outbox=known,
             on_step=ui.on_step,
         )
     remember(ui, done.backup_id, done.declaration)

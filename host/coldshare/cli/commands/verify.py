@@ -12,6 +12,7 @@ from coldshare.cli.opening import Opening, from_option, needed, opening_options,
 from coldshare.cli.options import backup_option, open_token, token_options_if_any, unlock
 from coldshare.cli.render import Result
 from coldshare.cli.ui import Ui
+from coldshare.cli.unfinished import finished
 from coldshare_iface.errors import ColdshareError
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ def command(
                     error.args = (f"{held.backup_id.hex()[:8]}, {headline(held.declaration)}: {error.message}",)
                 raise
     for one in checked:
+        if one.confirmed:
+            finished(ui, client.info.serial, one.backup.backup_id)
         if one.opened:
             remember(ui, one.backup.backup_id, one.backup.declaration)
     return Result(
