@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import sys
@@ -11,9 +10,8 @@ from pathlib import Path
 
 from bench import frames, layers, plugin, start, stored, wire
 from bench.figures import Figure, results, table, unmeasured
+from bench.record import rewrite
 from bench.share import share
-
-_RESULTS = Path(__file__).with_name("results.json")
 
 
 def machine() -> dict[str, str]:
@@ -44,7 +42,7 @@ def main() -> int:
     facts = machine()
     print(table(figures))
     print(f"\n{', '.join(facts.values())} (cpus, platform, python)")
-    _RESULTS.write_text(json.dumps(results(figures, facts), indent=2) + "\n")
+    rewrite(results(figures, facts))
     missed = [figure.name for figure in figures if figure.missed] + unmeasured(figures)
     if missed:
         print(f"missed: {', '.join(missed)}", file=sys.stderr)

@@ -16,6 +16,7 @@ from bench import frames, wire
 from bench.figures import BOUNDS, Figure, results, table, unmeasured
 from bench.layers import Layers
 from bench.patch import patched
+from bench.record import record, rewrite
 from bench.share import share
 from bench.wiremodel import Cost, Report, cost, floor_ms, ms_by_operation, without
 
@@ -148,6 +149,22 @@ def test_the_committed_results_are_flat_and_have_every_bounded_figure() -> None:
     committed = json.loads((ROOT / "bench" / "results.json").read_text())
     assert all(isinstance(value, int | float | str) for value in committed.values())
     assert unmeasured(Figure(name, 0, "") for name in committed) == []
+
+
+def test_figures_of_other_runs_stay_when_the_bench_is_run_again(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    rewrite({"wire_ms": 1.0, "gone": 2.0, "machine_cpus": "2"}, path)
+    record(path, fuzz_execs=10, fuzz_crashes=0)
+    rewrite({"wire_ms": 3.0, "machine_cpus": "4"}, path)
+    record(path, fuzz_execs=11)
+    expected = {"wire_ms": 3.0, "fuzz_execs": 11, "fuzz_crashes": 0, "machine_cpus": "4"}
+    assert list(json.loads(path.read_text()).items()) == list(expected.items())
+
+
+def test_nobody_else_writes_what_the_bench_measures(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="wire_ms"):
+        record(tmp_path / "results.json", fuzz_execs=1, wire_ms=1)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_patch_is_taken_away_again() -> None:
