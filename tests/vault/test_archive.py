@@ -173,7 +173,12 @@ def test_a_name_is_shown_and_nothing_else(name: str) -> None:
 
 
 def test_a_file_without_a_name_has_a_number() -> None:
-    (member,) = members(zipped(("", FIRST)))
+    named = zipped(("x", FIRST), method=zipfile.ZIP_STORED)
+    at = named.index(b"PK\x01\x02")
+    local = named[:26] + U16(0) + named[28:30] + named[31:at]
+    entry = named[at : at + 28] + U16(0) + named[at + 30 : at + 46]
+    tail = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, len(entry), len(local), 0)
+    (member,) = members(local + entry + tail)
     assert (member.name, member.data) == ("(no name)", FIRST)
     assert choose_member([member], "1") == member
 
