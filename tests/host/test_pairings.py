@@ -101,7 +101,7 @@ def test_a_label_is_remembered_beside_the_key(store: PairingStore) -> None:
     assert store.all() == [Pairing(A.serial, A.psk_id, A.psk, "Safe A")]
 
 
-@pytest.mark.parametrize("label", [None, 7, ["x"], {}])
+@pytest.mark.parametrize("label", [None, 7, ["x"], {}, "Safe\x1b[2J", "Safe\u202e", "Safe\ud800", "\u00e9" * 17])
 def test_a_label_that_is_none_costs_no_key(store: PairingStore, label: object) -> None:
     store.keep(A)
     document = json.loads(store.path.read_bytes())
@@ -144,6 +144,7 @@ GOOD = {"serial": "00" * 8, "psk_id": "00" * 8, "psk": "5e" * 32}
         json.dumps({"format": 1, "pairings": 3}).encode(),
         json.dumps({"format": 1, "pairings": ["x"]}).encode(),
         json.dumps({"format": 1, "pairings": [GOOD, {"serial": "00"}]}).encode(),
+        json.dumps({"format": 1, "pairings": [GOOD, GOOD | {"psk": "5f" * 32}]}).encode(),
         json.dumps({"format": 1, "pairings": [GOOD | {"psk": "5e"}]}).encode(),
         json.dumps({"format": 1, "pairings": [GOOD | {"psk": "zz" * 32}]}).encode(),
         json.dumps({"format": 1, "pairings": [GOOD | {"psk": 5}]}).encode(),
