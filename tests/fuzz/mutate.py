@@ -1,0 +1,76 @@
+"""Changing CBOR item by item, so that what comes out is CBOR again, if not of the profile."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import cbor2
+
+_NUMBERS = (0, 1, 23, 24, 255, 256, 65535, 65536, (1 << 32) - 1, 1 << 32, (1 << 64) - 1, 1 << 64, -1, -24, -(1 << 64))
+
+
+def change_cbor(data: bytes, seed: int) -> bytes | None:
+    """`data` with one item of it changed, written the shortest way; None where it is no CBOR."""
+    random = Random(seed)
+    try:
+        return cbor2.dumps(_change(cbor2.loads(data), random), canonical=random.random() < 0.8)
+    except Exception:  # a fuzzer's input; whatever cbor2 makes of it, there is another way to change it
+        return None
+
+
+def _change(value: Any, random: Random) -> Any:
+    if isinstance(value, (list, tuple)) and value and random.random() < 0.8:
+        items = list(value)
+        at = random.randrange(len(items))
+        match random.randrange(6):
+            case 0:
+                del items[at]
+            case 1:
+                items.insert(at, _leaf(random))
+            case 2:
+                items *= random.choice((2, 33, 65))
+            case _:
+                items[at] = _change(items[at], random)
+        return items[:300]
+    if isinstance(value, dict) and value and random.random() < 0.8:
+        pairs = dict(value)
+        key = random.choice(list(pairs))
+        match random.randrange(6):
+            case 0:
+                del pairs[key]
+            case 1:
+                pairs[random.choice((_leaf(random), len(pairs), random.randrange(80)))] = pairs[key]
+            case _:
+                pairs[key] = _change(pairs[key], random)
+        return pairs
+    match random.randrange(8):
+        case 0:
+            return [value]
+        case 1:
+            return {random.randrange(30): value}
+        case 2:
+            return cbor2.CBORTag(random.choice((2, 24, 28, 29, 96, 258)), value)
+        case 3 if isinstance(value, (bytes, str)):
+            return value * random.randrange(4)
+        case 4 if isinstance(value, int):
+            return value + random.choice((-1, 1))
+    return _leaf(random)
+
+
+def _leaf(random: Random) -> Any:
+    match random.randrange(7):
+        case 0 | 1:
+            return random.choice(_NUMBERS)
+        case 2:
+            return random.randbytes(random.choice((0, 1, 8, 16, 23, 24, 32, 33)))
+        case 3:
+            return "".join(random.choice("aZé\u202e\U0001f60a\x00") for _ in range(random.randrange(6)))
+        case 4:
+            return random.choice((None, True, False, cbor2.undefined, 1.5, [], {}))
+        case 5:
+            deep: Any = 0
+            for _ in range(random.randrange(12)):
+                deep = [deep] if random.random() < 0.5 else {0: deep}
+            return deep
+    return random.randrange(1 << 16)
