@@ -22,6 +22,8 @@ _OPTIONS: dict[str, dict[str, tuple[str, ...]]] = {
 _LOOPBACK = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "[::1]": "::1"}
 _PORT_MAX = 65535
 _PORT_DIGITS = 5
+#: Characters of an address: as many as a path can have, and its options.
+_TEXT_MAX = 4096 + 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Address:
         """Raises AddressError, which names the part that is wrong."""
         if not text:
             raise NoAddressError
+        if len(text) > _TEXT_MAX:
+            raise AddressError(f"An address has at most {_TEXT_MAX} characters; this one has {len(text)}.")
         scheme, colon, rest = text.partition(":")
         allowed = _OPTIONS.get(scheme)
         if not colon or allowed is None:
