@@ -34,9 +34,14 @@ def _head(major: int, n: int) -> bytes:
 
 def encode(value: object) -> bytes:
     """Deterministic encoding (RFC 8949 section 4.2.1). Raises CborError for what the profile does not have."""
+    return b"".join(parts(value))
+
+
+def parts(value: object) -> "list[bytes]":
+    """The same in pieces, for a board that has no room for a long byte string and a copy of it."""
     out: list[bytes] = []
     _encode(value, out, 0)
-    return b"".join(out)
+    return out
 
 
 def _encode(value: object, out: "list[bytes]", depth: int) -> None:
@@ -77,7 +82,7 @@ def _encode(value: object, out: "list[bytes]", depth: int) -> None:
         raise CborError("type")
 
 
-def decode(data: bytes) -> object:
+def decode(data: "bytes | memoryview") -> object:
     """One item of the profile, all of `data`. Raises CborError."""
     if len(data) > wire.MESSAGE_MAX:
         raise CborError("size", wire.MESSAGE_MAX)
@@ -87,7 +92,7 @@ def decode(data: bytes) -> object:
     return value
 
 
-def _argument(data: bytes, at: int, key: bool = False) -> "tuple[int, int, int]":
+def _argument(data: "bytes | memoryview", at: int, key: bool = False) -> "tuple[int, int, int]":
     """(major type, argument, offset after the head). The order of the checks is part of the contract."""
     if at >= len(data):
         raise CborError("truncated", at)
@@ -120,7 +125,7 @@ def _argument(data: bytes, at: int, key: bool = False) -> "tuple[int, int, int]"
     return major, n, end
 
 
-def _item(data: bytes, at: int, depth: int) -> "tuple[object, int]":
+def _item(data: "bytes | memoryview", at: int, depth: int) -> "tuple[object, int]":
     start = at
     major, n, at = _argument(data, at)
     if major == 0:
@@ -133,7 +138,7 @@ def _item(data: bytes, at: int, depth: int) -> "tuple[object, int]":
         end = at + n
         if end > len(data):
             raise CborError("truncated", start)
-        chunk = data[at:end]
+        chunk = bytes(data[at:end])
         if major == 2:
             return chunk, end
         if not _is_utf8(chunk):

@@ -30,6 +30,9 @@ class Port:
         self._last = 0  # when the message under way last grew
         self._out: list[list[Any]] = []  # messages to send: [channel, command, message, its next report]
         self._backlog = 0  # reports in all of them
+        # The one large block of memory, for what comes and what goes: later there may be room enough and none so long.
+        self._block = bytearray(wire.MESSAGE_MAX)
+        self._lent: memoryview | None = None  # the part of it that is to be sent
 
     @property
     def receiving(self) -> bool:
@@ -40,13 +43,22 @@ class Port:
     def sending(self) -> bool:
         return bool(self._out)
 
-    def feed(self, report: bytes) -> "tuple[bytes, int, bytes] | None":
-        """Take one report; (channel, command, message) when it completes one."""
+    def feed(self, report: bytes) -> "tuple[bytes, int, Any] | None":
+        """Take one report; (channel, command, message) when it completes one.
+
+        A record is a buffer that may be altered, and that the next `feed` may alter.
+        """
         self.expire()
         assembler = self._assembler
         cid = report[:4]
-        if len(report) == self._size and report[4] & 0x80 and not self._may_begin(cid, report):
-            return None
+        if len(report) == self._size and report[4] & 0x80:
+            if not self._may_begin(cid, report):
+                return None
+            if not assembler.busy:
+                assembler.buffer = self._block
+                total = report[5] << 8 | report[6]
+                if self._lent is not None and self._size - 7 < total <= wire.MESSAGE_MAX:
+                    assembler.buffer = bytearray(total)
         try:
             message = assembler.feed(report)
         except FrameError as error:
@@ -54,7 +66,14 @@ class Port:
             self.error(error.cid, error.code)
             return None
         self._last = self._hal.now_ms()
-        return message
+        if message is None:
+            return None
+        cid, cmd, data = message
+        buffer = assembler.buffer
+        if assembler.gathered and buffer is not None:
+            gathered = memoryview(buffer)[: assembler.gathered]
+            return cid, cmd, gathered if cmd == wire.CMD_RECORD else bytes(gathered)
+        return cid, cmd, bytearray(data) if cmd == wire.CMD_RECORD else data
 
     def _may_begin(self, cid: bytes, report: bytes) -> bool:
         """Whether this channel may begin this message. One nobody was given must not occupy the only buffer."""
@@ -85,12 +104,28 @@ class Port:
         """A channel id nobody has."""
         return self._channels.allocate()
 
-    def send(self, cid: bytes, cmd: int, payload: bytes) -> None:
+    def room(self, size: int) -> "bytearray | memoryview":
+        """A place to write a message of `size` bytes, to be sent next."""
+        if self._lent is not None or self._assembler.busy:
+            return bytearray(size)
+        self._lent = memoryview(self._block)[:size]
+        return self._lent
+
+    def send(self, cid: bytes, cmd: int, payload: "bytes | bytearray | memoryview") -> None:
         reports = count(len(payload), self._size)
         if self._backlog and self._backlog + reports > _BACKLOG:
+            self._settle()
             return
         self._backlog += reports
         self._out.append([cid, cmd, payload, 0])
+        self._settle()
+
+    def _settle(self) -> None:
+        """The block is free again, unless something in it is still to be sent."""
+        for entry in self._out:
+            if entry[2] is self._lent:
+                return
+        self._lent = None
 
     def error(self, cid: bytes, code: int) -> None:
         self.send(cid, wire.CMD_ERROR, bytes((code,)))
@@ -99,6 +134,7 @@ class Port:
         """Drop what that channel has not fetched: after a fresh start an old answer would be taken for a new one."""
         self._out = [entry for entry in self._out if entry[0] != cid]
         self._backlog = sum([count(len(entry[2]), self._size) - entry[3] for entry in self._out])
+        self._settle()
 
     def fetch(self) -> "bytes | None":
         """The next report to send."""
@@ -111,4 +147,5 @@ class Port:
         self._backlog -= 1
         if number + 1 == count(len(message), self._size):
             self._out.pop(0)
+            self._settle()
         return report

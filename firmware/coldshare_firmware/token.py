@@ -20,6 +20,8 @@ from coldshare_iface.session import RemoteProtocolError, Session
 
 TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has no typing module
 if TYPE_CHECKING:
+    from typing import Any
+
     from coldshare_firmware.ops import Job
     from coldshare_firmware.types import Hal, Map
 
@@ -110,7 +112,7 @@ class Token:
         """True while a job has work to do at the very next `poll`, as opposed to waiting for a person or for time."""
         return self._job is not None and self._status == person.BUSY
 
-    def _message(self, cid: bytes, cmd: int, data: bytes) -> None:
+    def _message(self, cid: bytes, cmd: int, data: "Any") -> None:
         port = self._port
         if cmd == wire.CMD_INIT:
             self._init(cid, data)
@@ -227,7 +229,7 @@ class Token:
         self._ops.new_session(psk_id)
         self._port.send(cid, wire.CMD_SESSION, answer)
 
-    def _record(self, cid: bytes, data: bytes) -> None:
+    def _record(self, cid: bytes, data: bytearray) -> None:
         current = self._session
         if current is None or cid != self._session_cid:
             self._port.error(cid, wire.ERR_SESSION)
@@ -235,7 +237,7 @@ class Token:
         code = current.code
         pairing = current.state == session.COMPARE
         try:
-            plaintext = current.open(data)
+            plaintext = current.open_in_place(data)
         except RemoteProtocolError:
             self._refuse_session(cid)
             return
@@ -279,7 +281,7 @@ class Token:
         self._drop_job()
         if current is not None and cid == self._session_cid:
             try:
-                self._port.send(cid, wire.CMD_RECORD, current.seal(cbor.encode(reply)))
+                self._port.send(cid, wire.CMD_RECORD, current.seal_parts(cbor.parts(reply), self._port.room))
             except MemoryError:
                 gc.collect()
                 self._refuse_session(cid)

@@ -10,7 +10,7 @@ from coldshare_iface import wire
 _INIT = 7
 _CONT = 5
 _SEQUENCES = 128
-_TOGETHER = 32  # reports that are joined at once
+_TOGETHER = 16  # reports that a board joins at once
 # The headers of all continuations on a channel. A process talks on one or two channels, so a few are kept.
 _headers: "dict[bytes, list[bytes]]" = {}
 _CHANNELS_KEPT = 4
@@ -63,7 +63,7 @@ def count(total: int, size: int) -> int:
     return 1 if rest <= 0 else 1 + (rest + size - _CONT - 1) // (size - _CONT)
 
 
-def cut(cid: bytes, cmd: int, message: bytes, number: int, size: int) -> bytes:
+def cut(cid: bytes, cmd: int, message: "bytes | memoryview", number: int, size: int) -> bytes:
     """Report `number` of those that `split` gives, made when it is sent: a board has no room for all at once."""
     total = len(message)
     if number == 0:
@@ -79,17 +79,22 @@ class Assembler:
 
     `feed` returns None, or `(cid, cmd, message)` when a message is whole. After a FrameError the partial message
     is gone unless the offending report belonged to another channel.
+
+    A board sets `buffer`, of MESSAGE_MAX bytes, between messages. One that takes more than one report is gathered in
+    it, `gathered` is its length, and `feed` gives no bytes in its place: a small heap has one such block and no second.
     """
 
     def __init__(self, size: int = wire.REPORT_FS) -> None:
         self.size = size
         self.cid = b""
+        self.buffer: bytearray | None = None
+        self.gathered = 0
         self._cmd = 0
         self._total = 0
         self._parts: list[bytes] = []
-        self._joined: list[bytes] = []  # parts that were joined already
+        self._filled = 0  # bytes in `buffer`
         self._next = -1  # the sequence of the next continuation; -1 between messages
-        self._end = 0  # the sequence at which the parts are to be joined
+        self._end = 0  # the sequence at which the parts are joined
 
     @property
     def busy(self) -> bool:
@@ -100,7 +105,6 @@ class Assembler:
         """Forget a partial message."""
         self._next = -1
         self._parts = []
-        self._joined = []
 
     def feed(self, report: bytes) -> "tuple[bytes, int, bytes] | None":
         # The hot path first: the continuation that comes next.
@@ -112,20 +116,22 @@ class Assembler:
         return self._feed_slow(report)
 
     def _join(self) -> "tuple[bytes, int, bytes] | None":
-        """Join what there is. On a board a hundred small pieces take twice the room of their bytes."""
-        joined = self._joined
-        joined.append(b"".join(self._parts))
+        at = self._filled
+        joined = b"".join(self._parts)[: self._total - at]
+        buffer = self.buffer
+        if buffer is None or self._next == 0:
+            self.reset()
+            self.gathered = 0
+            return self.cid, self._cmd, joined
+        buffer[at : at + len(joined)] = joined
+        self._filled = at = at + len(joined)
         self._parts = []
-        reports = count(self._total, self.size) - 1
-        if self._next < reports:
-            self._end = min(self._next + _TOGETHER, reports)
+        if at < self._total:
+            self._end = min(self._next + _TOGETHER, count(self._total, self.size) - 1)
             return None
-        more = sum([len(part) for part in joined]) - self._total
-        if more:
-            joined[-1] = joined[-1][:-more]
-        message = joined[0] if len(joined) == 1 else b"".join(joined)
         self.reset()
-        return self.cid, self._cmd, message
+        self.gathered = at
+        return self.cid, self._cmd, b""
 
     def _feed_slow(self, report: bytes) -> "tuple[bytes, int, bytes] | None":
         cid = bytes(report[:4])
@@ -157,6 +163,11 @@ class Assembler:
         self._cmd = cmd
         self._total = total
         self._parts = [bytes(report[_INIT:])]
+        self._filled = 0
         self._next = 0
-        self._end = min(_TOGETHER, count(total, self.size) - 1)
-        return None if self._end else self._join()
+        self._end = count(total, self.size) - 1
+        if not self._end:
+            return self._join()
+        if self.buffer is not None:
+            self._end = min(_TOGETHER, self._end)
+        return None

@@ -48,6 +48,17 @@ class CipherState:
         except TagError:
             raise NoiseError("a message does not verify")
 
+    def seal(self, buffer: "bytearray | memoryview", size: int) -> None:
+        """Encrypt the first `size` bytes of `buffer` in place, without associated data."""
+        self._cipher.seal(self._next(), b"", buffer, size)
+
+    def open(self, buffer: "bytearray | memoryview") -> int:
+        """Decrypt `buffer` in place; the length of the plaintext."""
+        try:
+            return self._cipher.open(self._next(), b"", buffer)
+        except TagError:
+            raise NoiseError("a message does not verify")
+
 
 class Handshake:
     """One run of a pattern (Noise section 5.3), for either role.

@@ -17,7 +17,7 @@ class NativeAes:
         encryptor = Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305
         return encryptor.update(block) + encryptor.finalize()
 
-    def cbc_encrypt(self, key: bytes, iv: bytes, data: bytes) -> bytes:
+    def cbc_encrypt(self, key: bytes, iv: bytes, data: bytes | memoryview) -> bytes:
         encryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
         return encryptor.update(data) + encryptor.finalize()
 

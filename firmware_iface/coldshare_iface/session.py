@@ -9,7 +9,11 @@ from coldshare_iface.noise import CipherState, Handshake, NoiseError
 
 TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has no typing module
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from coldshare_iface.types import Suite
+
+    Room = Callable[[int], bytearray | memoryview]
 
 # States
 FRESH = "fresh"
@@ -174,24 +178,38 @@ class Session:
 
     def seal(self, plaintext: bytes) -> bytes:
         """Encrypt one message (at most RECORD_MAX bytes) for the peer."""
+        return bytes(self.seal_parts([plaintext], bytearray))
+
+    def seal_parts(self, parts: "list[bytes]", room: "Room") -> "bytearray | memoryview":
+        """The same for a message in pieces, put together in what `room` gives for that many bytes."""
         if self._send is None or not self._may_send():
             raise LocalProtocolError("not now: the channel is " + self.state)
-        if len(plaintext) > RECORD_MAX:
+        size = sum([len(part) for part in parts])
+        if size > RECORD_MAX:
             raise LocalProtocolError("a message too long for one record")
-        record = self._send.encrypt(b"", plaintext)
+        record = room(self._suite.cipherlen(size))
+        at = 0
+        for part in parts:
+            record[at : at + len(part)] = part
+            at += len(part)
+        self._send.seal(record, size)
         self._step(_RECORDS[self.state])
         return record
 
     def open(self, record: bytes) -> bytes:
         """Decrypt one message of the peer. Any fault closes the channel and raises RemoteProtocolError."""
+        return bytes(self.open_in_place(bytearray(record)))
+
+    def open_in_place(self, record: "bytearray | memoryview") -> memoryview:
+        """The same, with the message where the record was."""
         if self._receive is None or not self._may_receive():
             state = self.state
             self.close()
             raise RemoteProtocolError("a record out of turn: the channel is " + state)
         try:
-            plaintext = self._receive.decrypt(b"", record)
+            size = self._receive.open(record)
         except NoiseError as error:
             self.close()
             raise RemoteProtocolError(str(error))
         self._step(_RECORDS[self.state])
-        return plaintext
+        return memoryview(record)[:size]

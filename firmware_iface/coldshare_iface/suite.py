@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from coldshare_iface.types import Aes
 
 _BLOCK = 64
+# Bytes that pass through AES at once. A board has no room for two whole records.
+_SLICE = 2048
 
 
 class TagError(Exception):
@@ -92,19 +94,52 @@ class A128cbcHs256:
         """Raises TagError; nothing is decrypted before the tag has been checked."""
         return self.decrypt_iv(self._iv(nonce), ad, ciphertext)
 
+    def seal(self, nonce: int, ad: bytes, buffer: "bytearray | memoryview", size: int) -> None:
+        """Encrypt the first `size` bytes of `buffer` where they are; it has room for `cipherlen(size)`."""
+        self._seal(self._iv(nonce), ad, buffer, size)
+
+    def open(self, nonce: int, ad: bytes, buffer: "bytearray | memoryview") -> int:
+        """Decrypt all of `buffer` where it is; how many bytes at its beginning are plaintext. Raises TagError."""
+        return self._open(self._iv(nonce), ad, buffer)
+
     def encrypt_iv(self, iv: bytes, ad: bytes, plaintext: bytes) -> bytes:
-        pad = 16 - len(plaintext) % 16
-        body = self._aes.cbc_encrypt(self._aes_key, iv, plaintext + bytes((pad,)) * pad)
-        return body + self._tag(iv, ad, body)
+        size = len(plaintext)
+        buffer = bytearray(self.cipherlen(size))
+        buffer[:size] = plaintext
+        self._seal(iv, ad, buffer, size)
+        return bytes(buffer)
 
     def decrypt_iv(self, iv: bytes, ad: bytes, ciphertext: bytes) -> bytes:
-        if len(ciphertext) < 32 or len(ciphertext) % 16:
+        buffer = bytearray(ciphertext)
+        size = self._open(iv, ad, buffer)
+        return bytes(memoryview(buffer)[:size])
+
+    def _seal(self, iv: bytes, ad: bytes, buffer: "bytearray | memoryview", size: int) -> None:
+        end = len(buffer) - 16
+        pad = end - size
+        buffer[size:end] = bytes((pad,)) * pad
+        view = memoryview(buffer)
+        last = iv
+        for at in range(0, end, _SLICE):
+            part = self._aes.cbc_encrypt(self._aes_key, last, view[at : min(at + _SLICE, end)])
+            buffer[at : at + len(part)] = part
+            last = part[-16:]
+        buffer[end:] = self._tag(iv, ad, view[:end])
+
+    def _open(self, iv: bytes, ad: bytes, buffer: "bytearray | memoryview") -> int:
+        end = len(buffer) - 16
+        if end < 16 or end % 16:
             raise TagError("a ciphertext of an impossible length")
-        body = memoryview(ciphertext)[:-16]  # a board has no room for one more copy of a record
-        if not equal(self._tag(iv, ad, body), ciphertext[-16:]):
+        view = memoryview(buffer)
+        if not equal(self._tag(iv, ad, view[:end]), bytes(view[end:])):
             raise TagError("the tag does not verify")
-        plaintext = self._aes.cbc_decrypt(self._aes_key, iv, body)
-        pad = plaintext[-1]
-        if pad < 1 or pad > 16 or plaintext[-pad:] != bytes((pad,)) * pad:
+        last = iv
+        for at in range(0, end, _SLICE):
+            part = view[at : min(at + _SLICE, end)]
+            following = bytes(part[-16:])
+            buffer[at : at + len(part)] = self._aes.cbc_decrypt(self._aes_key, last, part)
+            last = following
+        pad = buffer[end - 1]
+        if pad < 1 or pad > 16 or bytes(view[end - pad : end]) != bytes((pad,)) * pad:
             raise TagError("bad padding under a good tag")
-        return plaintext[:-pad]
+        return end - pad
