@@ -31,7 +31,8 @@ class Audit:
         self._files = hal.files
         self._keys = keys
         self.host = _NOBODY
-        self._files.mkdir(_FOLDER)
+        if not keys.lost:
+            self._files.mkdir(_FOLDER)
 
     def change(self, updates: "Map", event: int, subject: bytes = b"", detail: int = 0) -> None:
         """`Keys.change`, and the entry that says so. Raises what that does."""
@@ -41,8 +42,8 @@ class Audit:
     def enter(self, event: int, subject: bytes = b"", detail: int = 0) -> "list[int | bytes]":
         """Write an entry; the head that makes it count, once it is in the key area.
 
-        A flash that does not take it stops nothing: a token must be able to forget keys when it is full. The chain
-        goes on without the entry, and `read` begins after the gap.
+        A flash or a heap that does not take it stops nothing: a token must be able to forget keys when it is full.
+        The chain goes on without the entry, and `read` begins after the gap.
         """
         count, head = self._keys.record[F_AUDIT]
         entry = (count + 1).to_bytes(4, "big") + bytes((event,)) + detail.to_bytes(3, "big") + self.host
@@ -50,7 +51,7 @@ class Audit:
         if not self._keys.lost:
             try:
                 self._append(count, head, entry)
-            except OSError:
+            except (OSError, MemoryError):
                 pass
         return [count + 1, sha256(head, entry)]
 
@@ -75,19 +76,24 @@ class Audit:
         out = []
         for name in self._files.listdir(_FOLDER):
             try:
-                out.append(int(name, 16))
+                start = int(name, 16)
             except ValueError:
-                pass
+                continue
+            # `int` also takes signs, prefixes and underscores; nothing of ours is called that.
+            if start > 0 and len(name) == 8 and _path(start) == _FOLDER + "/" + name:
+                out.append(start)
         return sorted(out)
 
     def _segment(self, start: int, last: int) -> "bytes | None":
         """A segment, hash and entries up to number `last`; None when it is damaged or shorter."""
         want = _HASH + _ENTRY * (last + 1 - start)
+        if want > _HASH + _ENTRY * wire.AUDIT_PAGE:
+            return None
         try:
             data = self._files.read(_path(start), 0, want)
         except OSError:
             return None
-        return data if len(data) == want and len(data) <= _HASH + _ENTRY * wire.AUDIT_PAGE else None
+        return data if len(data) == want else None
 
     def read(self, start: int) -> "tuple[int, bytes, bytes]":
         """(first, hash before it, entries one after another) from number `start` on, or from the oldest one after it
@@ -96,7 +102,7 @@ class Audit:
         # From the newest segment back, as long as one leads to the next.
         follows, last = head, count
         found = (count + 1, head, b"")
-        starts = [number for number in self._starts() if 0 < number <= count]
+        starts = [number for number in self._starts() if number <= count]
         while starts and last >= start and last > count - wire.AUDIT_MAX:
             begin = starts.pop()
             data = self._segment(begin, last)

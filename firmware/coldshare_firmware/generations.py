@@ -59,10 +59,11 @@ class Generations:
         declared = Declaration(self._store.read_record(backup_id))
         old = self._keys.generation_tag(declared.vault, generation)
         vault = policy.tag(slot, S_VAULT)
-        if not policy.is_retired(self._keys.retired, vault, old):
-            raise OpError(wire.STATUS_NOT_FOUND)
         slots = policy.un_retire(self._keys.slots, vault, old)
-        if slots != self._keys.slots and len(policy.of_vault(self._keys.slots, vault)) > 1:
+        if slots == self._keys.slots:
+            if not policy.is_retired(self._keys.retired, vault, old):
+                raise OpError(wire.STATUS_NOT_FOUND)
+        elif len(policy.of_vault(self._keys.slots, vault)) > 1:
             raise OpError(wire.STATUS_BAD_STATE)  # two of them would be waiting for the same place
         yield from ask(self._hal, screens.un_retire(declared, generation))
         retired = policy.without_retired(self._keys.retired, vault, old)

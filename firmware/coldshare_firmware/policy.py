@@ -45,12 +45,16 @@ def refuse(slots: "Slots", retired: "Retired", tags: "tuple[bytes, bytes, bytes]
     """
     vault, party, generation = tags
     kept = 0
+    old = is_retired(retired, vault, generation)
     for slot in slots:
         if slot[S_STATE] != RESERVED:
             kept += 1
-            if slot[S_VAULT] == vault and slot[S_PARTY] != party:
-                return wire.STATUS_OTHER_PARTY
-    if is_retired(retired, vault, generation):
+            if slot[S_VAULT] == vault:
+                if slot[S_PARTY] != party:
+                    return wire.STATUS_OTHER_PARTY
+                if slot[S_STATE] == wire.BACKUP_RETIRED and slot[S_GENERATION] == generation:
+                    old = True  # its mark may have fallen out of the list
+    if old:
         return wire.STATUS_RETIRED
     here = of_vault(slots, vault)
     base = standing(slots, vault)

@@ -59,7 +59,7 @@ class Store:
                 backup_id = bytes.fromhex(name)
             except ValueError:
                 continue
-            if len(backup_id) == wire.BACKUP_ID_SIZE:
+            if len(backup_id) == wire.BACKUP_ID_SIZE and backup_id.hex() == name:
                 out.append(backup_id)
         return sorted(out)
 

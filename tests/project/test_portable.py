@@ -25,7 +25,7 @@ STANDARD = {"hashlib", "gc"}
 #: Importing one larger module needs more memory than a board has beside everything else.
 SOURCE_MAX = 12_000
 #: Attributes that CPython's built-in types have and MicroPython's do not.
-LACKING = {"bit_count", "bit_length", "removeprefix", "removesuffix", "casefold", "isascii", "isprintable", "fromhex"}
+LACKING = {"bit_count", "bit_length", "removeprefix", "removesuffix", "casefold", "isascii", "isprintable"}
 
 every_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 
