@@ -12,9 +12,8 @@ from coldshare.device.errors import CodeRejectedError, NotPairedError
 from coldshare.device.token import TokenClient
 from coldshare_firmware.keys import F_PAIRINGS
 from coldshare_iface import wire
-from coldshare_iface.session import Session
 from coldshare_sim.flash import Chip
-from support.attacker import Middle, Wire
+from support.attacker import Middle, Wire, bare
 from support.client import NO, NOBODY, PIN, YES, Puppet
 from support.desk import Desk, key_record, power_up
 
@@ -128,15 +127,3 @@ def test_whoever_only_listens_hears_no_key(desk: Desk, monkeypatch: pytest.Monke
     assert listener.records == 2
     assert (kept.psk in listener.heard) is not defended
     assert (PIN.encode() in listener.heard) is not defended
-
-
-def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Records in the clear; everything else as it is."""
-    from coldshare_iface import session
-
-    def seal(self: Session, plaintext: bytes) -> bytes:
-        self._step(session._RECORDS[self.state])
-        return plaintext
-
-    monkeypatch.setattr(Session, "seal", seal)
-    monkeypatch.setattr(Session, "open", seal)

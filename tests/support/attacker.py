@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from coldshare_iface import framing, wire
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from coldshare_iface import framing, session, wire
 from coldshare_iface.framing import Assembler
 from coldshare_iface.primitives import NativeSuite
 from coldshare_iface.session import XX_2, Session
@@ -122,3 +127,20 @@ class Middle(Wire):
         if as_map(plaintext)[0] == wire.OP_PAIR_ACCEPT and fields[0] == wire.STATUS_OK:
             self.psk_id, self.psk = fields[1], fields[2]
         return reply
+
+
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both sides send their records in the clear and check nothing about them; everything else is as it was."""
+
+    def seal(self: Session, parts: list[bytes], room: Callable[[int], Any]) -> Any:
+        self._step(session._RECORDS[self.state])
+        record = room(sum(len(part) for part in parts))
+        record[:] = b"".join(parts)
+        return record
+
+    def open_(self: Session, record: bytearray | memoryview) -> memoryview:
+        self._step(session._RECORDS[self.state])
+        return memoryview(record)
+
+    monkeypatch.setattr(Session, "seal_parts", seal)
+    monkeypatch.setattr(Session, "open_in_place", open_)
