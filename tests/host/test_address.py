@@ -80,7 +80,7 @@ def test_bad_ones_name_the_part(text: str, says: str) -> None:
     assert caught.value.exit_status == 2
 
 
-@pytest.mark.parametrize("text", ["hid:00", "usb:00", "sim+mpy:x", "folder:x"])
+@pytest.mark.parametrize("text", ["hid:00", "usb:00", "folder:x"])
 def test_reserved_ones_say_not_yet(text: str) -> None:
     address = Address.parse(text)
     for use in (check_supported, open_transport):

@@ -15,7 +15,7 @@ _OPTIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "usb": {},
     "sim+unix": _USER,
     "sim+tcp": _USER,
-    "sim+mpy": {},
+    "sim+mpy": _USER,
     "folder": {},
 }
 #: As it is typed, and as it is connected to: nobody's resolver is asked what "localhost" is.

@@ -36,7 +36,7 @@ _SERVED = ("sim+unix", "sim+tcp")
 
 def check_supported(address: Address) -> None:
     """Raise TransportUnavailableError for a scheme that is reserved and not built yet."""
-    if address.scheme != "sim" and address.scheme not in _SERVED:
+    if address.scheme not in ("sim", "sim+mpy", *_SERVED):
         raise TransportUnavailableError(f"{address.scheme}: addresses are not supported by this version of coldshare.")
 
 
@@ -47,6 +47,10 @@ def open_transport(address: Address, *, create: bool = False) -> Transport:
         from coldshare.device.transport.served import open_served
 
         return open_served(address)
+    if address.scheme == "sim+mpy":
+        from coldshare.device.transport.mpy import open_mpy
+
+        return open_mpy(address, create=create)
     from coldshare.device.transport.sim import open_sim
 
     return open_sim(address, create=create)

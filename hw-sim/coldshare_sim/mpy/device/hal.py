@@ -1,0 +1,260 @@
+"""The board under MicroPython's unix port: a flash chip in a file, a screen and buttons at the other end of a socket.
+
+Runs in MicroPython only. The layout of the file is the simulator's (`coldshare_sim.flash`): two raw key blocks, then
+littlefs, which is MicroPython's own.
+"""
+
+import os
+import time
+
+import vfs  # type: ignore[import-not-found]
+from cryptolib import aes  # type: ignore[import-not-found]
+
+TYPE_CHECKING = False  # MicroPython has no typing module
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from coldshare_firmware import types
+    from coldshare_iface.types import Aes as AnyAes
+
+    class Panel(Protocol):
+        def show(self, lines: "list[str]", question: bool) -> None: ...
+        def button(self) -> int: ...
+
+
+_BLOCK = 4096
+_KEY_BLOCKS = 2
+_FILE_BLOCKS = 352
+# What a Pico programs at once. littlefs gets it as its smallest write, as on the board.
+_PAGE = 256
+_ECB = 1
+_CBC = 2
+_EIO = 5
+_EEXIST = 17
+
+
+class NobodyError(Exception):
+    """Nobody is there to press a button, and somebody said so."""
+
+
+class Flash:
+    """The chip: `program` can only clear bits, `erase` sets a whole block to 0xFF. `fd` is an open file descriptor.
+
+    With `trace`, another one, every operation is written there before it happens: `kind [1] | offset [4] | length [2]`,
+    big-endian, and the bytes of a program.
+    """
+
+    def __init__(self, fd: int, trace: int = -1) -> None:
+        self._file = open(fd, "r+b")  # noqa: SIM115 - a descriptor, held for life
+        self._trace = open(trace, "r+b") if trace >= 0 else None  # noqa: SIM115
+        self._page = bytearray(_PAGE)
+        self._blank = b"\xff" * _PAGE
+
+    def read(self, offset: int, buffer: "bytearray | memoryview") -> None:
+        self._file.seek(offset)
+        if self._file.readinto(buffer) != len(buffer):
+            raise OSError(_EIO)
+
+    def bytes_at(self, offset: int, size: int) -> bytes:
+        self._file.seek(offset)
+        data: bytes = self._file.read(size)
+        if len(data) != size:
+            raise OSError(_EIO)
+        return data
+
+    def _note(self, kind: bytes, offset: int, data: "bytes | bytearray") -> None:
+        if self._trace is not None:
+            self._trace.write(kind + offset.to_bytes(4, "big") + len(data).to_bytes(2, "big"))
+            self._trace.write(data)
+
+    def program(self, offset: int, data: "bytes | bytearray") -> None:
+        self._note(b"p", offset, data)
+        page = self._page
+        for at in range(0, len(data), _PAGE):
+            size = min(_PAGE, len(data) - at)
+            part = memoryview(page)[:size]
+            self.read(offset + at, part)
+            for i in range(size):
+                page[i] &= data[at + i]
+            self._file.seek(offset + at)
+            self._file.write(part)
+
+    def erase(self, offset: int) -> None:
+        self._note(b"e", offset, b"")
+        self._file.seek(offset)
+        for _ in range(0, _BLOCK, _PAGE):
+            self._file.write(self._blank)
+
+    def barrier(self) -> None:
+        """Everything so far outlives a crash of the computer."""
+        self._file.flush()
+
+
+class KeyBlocks:
+    """The raw key area of the chip (`coldshare_firmware.types.KeyFlash`)."""
+
+    block_size = _BLOCK
+
+    def __init__(self, flash: Flash) -> None:
+        self._flash = flash
+
+    def read(self, block: int) -> bytes:
+        return self._flash.bytes_at(block * _BLOCK, _BLOCK)
+
+    def erase(self, block: int) -> None:
+        # The record that replaces this one, and the files that it speaks of, must be there before this one goes.
+        self._flash.barrier()
+        self._flash.erase(block * _BLOCK)
+
+    def program(self, block: int, offset: int, data: bytes) -> None:
+        self._flash.program(block * _BLOCK + offset, data)
+
+
+class Blocks:
+    """littlefs' view of the chip: everything behind the raw key area (MicroPython's extended block protocol)."""
+
+    def __init__(self, flash: Flash) -> None:
+        self._flash = flash
+
+    def readblocks(self, block: int, buffer: bytearray, offset: int = 0) -> None:
+        self._flash.read((_KEY_BLOCKS + block) * _BLOCK + offset, buffer)
+
+    def writeblocks(self, block: int, buffer: bytearray, offset: int = 0) -> None:
+        self._flash.program((_KEY_BLOCKS + block) * _BLOCK + offset, buffer)
+
+    def ioctl(self, op: int, argument: int) -> "int | None":
+        if op == 4:
+            return _FILE_BLOCKS
+        if op == 5:
+            return _BLOCK
+        if op == 6:
+            self._flash.erase((_KEY_BLOCKS + argument) * _BLOCK)
+        return 0
+
+
+class Files:
+    """littlefs, behind `coldshare_firmware.types.Files`."""
+
+    def __init__(self, blocks: Blocks, used: bool) -> None:
+        try:
+            self._fs = vfs.VfsLfs2(blocks, progsize=_PAGE)
+        except OSError:
+            if used:
+                raise
+            vfs.VfsLfs2.mkfs(blocks, progsize=_PAGE)
+            self._fs = vfs.VfsLfs2(blocks, progsize=_PAGE)
+
+    def mkdir(self, path: str) -> None:
+        try:
+            self._fs.mkdir(path)
+        except OSError as error:
+            if error.args[0] != _EEXIST:
+                raise
+
+    def listdir(self, path: str) -> "list[str]":
+        return sorted([entry[0] for entry in self._fs.ilistdir(path)])
+
+    def size(self, path: str) -> int:
+        size: int = self._fs.stat(path)[6]
+        return size
+
+    def read(self, path: str, offset: int, length: int) -> bytes:
+        with self._fs.open(path, "rb") as file:
+            file.seek(offset)
+            data: bytes = file.read(length)
+            return data
+
+    def write(self, path: str, data: bytes) -> None:
+        self._store(path, "wb", data)
+
+    def append(self, path: str, data: bytes) -> None:
+        self._store(path, "ab", data)
+
+    def _store(self, path: str, mode: str, data: bytes) -> None:
+        with self._fs.open(path, mode) as file:
+            if file.write(data) != len(data):
+                raise OSError(_EIO)
+
+    def rename(self, old: str, new: str) -> None:
+        self._fs.rename(old, new)
+
+    def remove(self, path: str) -> None:
+        self._fs.remove(path)
+
+    def free(self) -> int:
+        facts = self._fs.statvfs("/")
+        free: int = facts[0] * facts[3]
+        return free
+
+
+class Aes:
+    """AES-128 in C (`coldshare_iface.types.Aes`)."""
+
+    def ecb_encrypt(self, key: bytes, block: bytes) -> bytes:
+        out: bytes = aes(key, _ECB).encrypt(block)
+        return out
+
+    def cbc_encrypt(self, key: bytes, iv: bytes, data: "bytes | memoryview") -> bytes:
+        out: bytes = aes(key, _CBC, iv).encrypt(data)
+        return out
+
+    def cbc_decrypt(self, key: bytes, iv: bytes, data: "bytes | memoryview") -> bytes:
+        out: bytes = aes(key, _CBC, iv).decrypt(data)
+        return out
+
+
+class Clock:
+    """Milliseconds since power-up, out of a counter that wraps. `skip` lets time pass at once."""
+
+    def __init__(self) -> None:
+        self._last = time.ticks_ms()  # type: ignore[attr-defined]
+        self._now = 0
+
+    def now_ms(self) -> int:
+        ticks = time.ticks_ms()  # type: ignore[attr-defined]
+        self._now += time.ticks_diff(ticks, self._last)  # type: ignore[attr-defined]
+        self._last = ticks
+        return self._now
+
+    def skip(self, milliseconds: int) -> None:
+        self._now += milliseconds
+
+
+def _used(flash: Flash) -> bool:
+    """Whether anything was ever written: what was used and cannot be mounted is left as it is."""
+    page = bytearray(_PAGE)
+    for offset in range(0, (_KEY_BLOCKS + _FILE_BLOCKS) * _BLOCK, _PAGE):
+        flash.read(offset, page)
+        if page.count(b"\xff") != _PAGE:
+            return offset < _KEY_BLOCKS * _BLOCK
+    return False
+
+
+class Hal:
+    """What the firmware asks of a board (`coldshare_firmware.types.Hal`)."""
+
+    model = "coldshare-sim"
+    report_size = 64
+
+    def __init__(self, flash: Flash, panel: "Panel") -> None:
+        self._panel = panel
+        self._clock = Clock()
+        self.aes: AnyAes = Aes()
+        self.keys: types.KeyFlash = KeyBlocks(flash)
+        self.files: types.Files = Files(Blocks(flash), _used(flash))
+
+    def random(self, n: int) -> bytes:
+        return os.urandom(n)
+
+    def now_ms(self) -> int:
+        return self._clock.now_ms()
+
+    def skip(self, milliseconds: int) -> None:
+        """Let time pass at once."""
+        self._clock.skip(milliseconds)
+
+    def show(self, lines: "list[str]", question: bool) -> None:
+        self._panel.show(lines, question)
+
+    def button(self) -> int:
+        return self._panel.button()
