@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from threading import Event
 
 import pytest
 from fido2.ctap import CtapError
@@ -11,7 +12,9 @@ from fido2.hid.base import CtapHidConnection, HidDescriptor
 
 from coldshare_iface import codec, framing, wire
 from coldshare_iface.framing import split
-from support.client import Bench, FrameRefusedError, Host, blob
+from coldshare_iface.primitives import NativeSuite
+from coldshare_iface.session import Session
+from support.client import NOBODY, YES, Bench, FrameRefusedError, Host, Puppet, blob
 
 
 class Connection(CtapHidConnection):
@@ -66,6 +69,50 @@ def test_fido2_reads_info(device: CtapHidDevice) -> None:
     info = codec.decode(device.call(wire.CMD_PLAIN, codec.encode({0: wire.OP_INFO})))
     assert isinstance(info, dict)
     assert info[2] == "coldshare-sim"
+
+
+def waiting(device: CtapHidDevice) -> tuple[Session, bytes]:
+    """A pairing by way of python-fido2, up to the record that lets the token ask its person."""
+    info = device.call(wire.CMD_PLAIN, codec.encode({0: wire.OP_INFO}))
+    session = Session(NativeSuite(), initiator=True)
+    session.pairing(info, NativeSuite().generate())
+    session.read_handshake(device.call(wire.CMD_PAIR, session.write_handshake()))
+    assert device.call(wire.CMD_PAIR, session.write_handshake()) == b""
+    return session, session.seal(codec.encode({0: wire.OP_PAIR_ACCEPT, 1: "desk"}))
+
+
+@pytest.mark.parametrize("size", [wire.REPORT_FS, wire.REPORT_HS])
+def test_fido2_hears_that_the_token_waits_for_its_person(size: int) -> None:
+    bench = Bench(report_size=size, person=Puppet([NOBODY]))
+    device = fido_device(bench)
+    session, request = waiting(device)
+    heard: list[int] = []
+
+    def agree(status: int) -> None:
+        heard.append(status)
+        if status == wire.KEEPALIVE_PERSON:
+            bench.person.press(YES)
+
+    reply = codec.decode(session.open(device.call(wire.CMD_RECORD, request, on_keepalive=agree)))
+    assert isinstance(reply, dict)
+    assert (reply[0], len(reply[1]), len(reply[2])) == (wire.STATUS_OK, wire.PSK_ID_SIZE, wire.PSK_SIZE)
+    assert heard[-1] == wire.KEEPALIVE_PERSON
+    # The channel is closed; the frames go on.
+    with pytest.raises(CtapError) as refused:
+        device.call(wire.CMD_RECORD, request)
+    assert int(refused.value.code) == wire.ERR_SESSION
+    assert device.ping(b"still here") == b"still here"
+
+
+def test_fido2_cancels(bench: Bench) -> None:
+    bench.person.default = NOBODY
+    device = fido_device(bench)
+    session, request = waiting(device)
+    given_up = Event()
+    reply = device.call(wire.CMD_RECORD, request, event=given_up, on_keepalive=lambda status: given_up.set())
+    assert codec.decode(session.open(reply)) == {0: wire.STATUS_CANCELLED}
+    assert not any("Pair" in line for line in bench.person.screen)
+    assert device.ping(b"still here") == b"still here"
 
 
 def test_every_channel_is_its_own(bench: Bench) -> None:

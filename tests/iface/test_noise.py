@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+import struct
 import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher as AesCipher
+from cryptography.hazmat.primitives.ciphers import algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+from cryptography.hazmat.primitives.padding import PKCS7
 
+from coldshare_firmware.x25519 import x25519
 from coldshare_iface.noise import CipherState, Handshake, NoiseError
 from coldshare_iface.primitives import NativeSuite
+from coldshare_iface.session import CLOSED, OPEN, RECORD_MAX, RemoteProtocolError, Session
 from coldshare_iface.suite import A128cbcHs256, TagError
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the library dates from 2020
+    from noise.backends.default import DefaultNoiseBackend  # type: ignore[import-untyped]
     from noise.connection import Keypair, NoiseConnection  # type: ignore[import-untyped]
 
 
@@ -121,6 +129,85 @@ def test_noiseprotocol_as_the_peer(pattern: str, initiator: bool, cipher: str) -
     for i in range(3):
         assert peer.decrypt(send.encrypt(b"", b"out %d" % i)) == b"out %d" % i
         assert receive.decrypt(b"", peer.encrypt(b"in %d" % i)) == b"in %d" % i
+
+
+class PaddedCipher:
+    """A128CBC-HS256 behind a counter, from the description alone, as noiseprotocol wants a cipher."""
+
+    def initialize(self, key: bytes) -> None:
+        self.mac_key, self.aes_key = key[:16], key[16:]
+
+    def _cbc(self, nonce: int) -> tuple[bytes, AesCipher[modes.CBC]]:
+        block = AesCipher(algorithms.AES(self.aes_key), modes.ECB()).encryptor()
+        iv = block.update(bytes(8) + nonce.to_bytes(8, "big")) + block.finalize()
+        return iv, AesCipher(algorithms.AES(self.aes_key), modes.CBC(iv))
+
+    def _tag(self, iv: bytes, ad: bytes | None, body: bytes) -> bytes:
+        ad = ad or b""
+        return hmac.digest(self.mac_key, ad + iv + body + struct.pack(">Q", 8 * len(ad)), "sha256")[:16]
+
+    def encrypt(self, k: bytes, n: int, ad: bytes | None, plaintext: bytes) -> bytes:
+        iv, cbc = self._cbc(n)
+        padder = PKCS7(128).padder()
+        encryptor = cbc.encryptor()
+        body = encryptor.update(padder.update(plaintext) + padder.finalize()) + encryptor.finalize()
+        return body + self._tag(iv, ad, body)
+
+    def decrypt(self, k: bytes, n: int, ad: bytes | None, ciphertext: bytes) -> bytes:
+        iv, cbc = self._cbc(n)
+        body, tag = ciphertext[:-16], ciphertext[-16:]
+        if not hmac.compare_digest(tag, self._tag(iv, ad, body)):
+            raise InvalidTag
+        decryptor, unpadder = cbc.decryptor(), PKCS7(128).unpadder()
+        padded = decryptor.update(body) + decryptor.finalize()
+        return unpadder.update(padded) + unpadder.finalize()
+
+
+class PaddedBackend(DefaultNoiseBackend):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__()
+        self.ciphers["A128CBCHS256"] = PaddedCipher
+
+
+class TokenSuite(NativeSuite):
+    """X25519 as the token computes it."""
+
+    def public(self, private: bytes) -> bytes:
+        return x25519(private, b"\x09" + bytes(31))
+
+    def dh(self, private: bytes, public: bytes) -> bytes:
+        return x25519(private, public)
+
+
+@pytest.mark.parametrize("suite", [NativeSuite(), TokenSuite()], ids=["host", "token"])
+@pytest.mark.parametrize("initiator", [True, False])
+def test_noiseprotocol_in_a_session_of_ours(initiator: bool, suite: NativeSuite) -> None:
+    """The very protocol of a session, name, prologue and cipher included. (Of XX it could not be the peer: it has 48
+    bytes for an encrypted key, where CIPHERLEN is 64.)"""
+    info, psk_id, psk = b"info", b"psk id 8", b"k" * 32
+    peer = NoiseConnection.from_name(b"Noise_NNpsk0_25519_A128CBCHS256_SHA256", backend=PaddedBackend())
+    if initiator:
+        peer.set_as_responder()
+    else:
+        peer.set_as_initiator()
+    peer.set_prologue(b"coldshare/1 session" + psk_id + info)
+    peer.set_psks(psk)
+    peer.start_handshake()
+    ours = Session(suite, initiator)
+    ours.session(info, psk_id, psk)
+    for turn in range(2):
+        if (turn == 0) == initiator:
+            assert bytes(peer.read_message(ours.write_handshake())) == b""
+        else:
+            ours.read_handshake(bytes(peer.write_message()))
+    assert peer.handshake_finished
+    assert ours.state == OPEN
+    for size in (0, 15, 16, 17, RECORD_MAX):
+        assert peer.decrypt(ours.seal(bytes(size))) == bytes(size)
+        assert ours.open(peer.encrypt(bytes(size))) == bytes(size)
+    with pytest.raises(RemoteProtocolError):
+        ours.open(peer.encrypt(b"damaged")[:-1] + b"\0")
+    assert ours.state == CLOSED
 
 
 def ours_public(private: bytes) -> bytes:

@@ -55,6 +55,22 @@ def test_the_table(case: dict[str, Any]) -> None:
         same(data[:length])
 
 
+def test_rfc_8949_appendix_a(vectors_dir: Path) -> None:
+    """Both refuse for the same reason at the same place, or both read what is said; `test_codec` has which."""
+    examples = json.loads((vectors_dir / "cbor" / "appendix_a.json").read_text())
+    accepted = 0
+    for one in examples:
+        data = bytes.fromhex(one["hex"])
+        same(data)
+        value = token(data)
+        if not isinstance(value, tuple):
+            accepted += 1
+            assert cbor.encode(value) == codec.encode(value) == data
+            if "decoded" in one:
+                assert value == one["decoded"]
+    assert (len(examples), accepted) == (82, 34)
+
+
 #: Heads and strings that arbitrary bytes seldom hit.
 _PIECES = (
     "00 17 18 1817 1818 19 190100 1a 1b 1bffffffffffffffff 20 38 3bffffffffffffffff 40 41 4161 58 5818 60 61 6161"
