@@ -140,6 +140,31 @@ def test_no_command_takes_it_for_the_old_one(desk: Desk, shell: Shell, taken: li
     assert taken == []
 
 
+@pytest.mark.parametrize("defended", [True, False])
+def test_it_says_that_it_is_burnt_and_is_not_any_more(desk: Desk, taken: list[object], defended: bool) -> None:
+    """A burnt token has other keys, and may be paired again, to copy what is on it. The impostor says so, is paired,
+    and then says that it is ready. The control: a computer that does not keep what it was told."""
+    chip = desk.token()
+    false = rewritten(impostor(chip, serial=True), {F_STATE: wire.TOKEN_BURNT})
+    TokenClient(Wire(power_up(false))).pair(desk.store, lambda code: True)
+    rewritten(false, {F_STATE: wire.TOKEN_READY})
+    if not defended:
+        desk.store.keep(replace(desk.store.all()[0], burnt=False))
+    client = TokenClient(Wire(power_up(false)))
+    if defended:
+        with pytest.raises(SessionRefusedError):
+            client.connect(desk.store)
+        with pytest.raises(OtherTokenError):
+            client.pair(desk.store, lambda code: True)
+        assert taken == []
+        TokenClient(Wire(power_up(chip))).pair(desk.store, lambda code: True)  # the owner's own one, found again
+        desk.client(chip)
+    else:
+        client.connect(desk.store)
+        client.unlock(PIN)
+        assert taken == [PIN]
+
+
 def test_what_remains_a_label_is_no_proof(desk: Desk, shell: Shell, taken: list[object]) -> None:
     """Under another serial it is a new token to the host. `restore` would introduce the two: it says which tokens it
     knows, and that this is none of them. Who goes on has given his PIN away."""

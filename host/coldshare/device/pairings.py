@@ -31,7 +31,8 @@ class Pairing:
     """What lets this computer talk to one token. `psk` is a secret. `label` is the token's when it was last seen.
 
     `token_key` is the public key (32 bytes) that the token proved to have when it was paired; empty when that is not
-    known. `seen` is the head of its audit ring when it was last seen.
+    known. `seen` is the head of its audit ring when it was last seen. `burnt` says that it had destroyed its keys when
+    it was paired: this pairing is for a token in that state, and `token_key` stays the one from before.
     """
 
     serial: bytes
@@ -40,6 +41,7 @@ class Pairing:
     label: str = ""
     token_key: bytes = b""
     seen: Head | None = None
+    burnt: bool = False
 
 
 class PairingStore:
@@ -107,6 +109,7 @@ class PairingStore:
             {"serial": p.serial.hex(), "psk_id": p.psk_id.hex(), "psk": p.psk.hex()}
             | ({"label": p.label} if p.label else {})
             | ({"token_key": p.token_key.hex()} if p.token_key else {})
+            | ({"burnt": True} if p.burnt else {})
             | ({"seen": {"count": p.seen.count, "head": p.seen.hash.hex()}} if p.seen is not None else {})
             for _, p in sorted(pairings.items())
         ]
@@ -148,7 +151,7 @@ def _parse(data: bytes) -> dict[bytes, Pairing]:
         token_key = bytes.fromhex(entry.get("token_key", ""))
         label = entry.get("label", "")
         # A label that is none is no reason to be without the key.
-        pairing = Pairing(serial, psk_id, psk, _label(label), token_key, _seen(entry))
+        pairing = Pairing(serial, psk_id, psk, _label(label), token_key, _seen(entry), entry.get("burnt") is True)
         sizes = (len(pairing.serial), len(pairing.psk_id), len(pairing.psk))
         if sizes != (wire.SERIAL_SIZE, wire.PSK_ID_SIZE, wire.PSK_SIZE) or len(token_key) not in (0, wire.KEY_SIZE):
             raise ValueError

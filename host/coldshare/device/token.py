@@ -128,7 +128,7 @@ class TokenClient:
         store.check()
         session = self._pairing_channel()
         try:
-            self._check_same(store, session.peer)
+            token_key = self._check_same(store, session.peer)
             if not compare(session.code):
                 raise CodeRejectedError
         except BaseException:
@@ -140,13 +140,20 @@ class TokenClient:
         reply = self._once(session, wire.OP_PAIR_ACCEPT, name)
         psk_id = take(reply, 1, bytes, wire.PSK_ID_SIZE, wire.PSK_ID_SIZE)
         psk = take(reply, 2, bytes, wire.PSK_SIZE, wire.PSK_SIZE)
-        store.keep(Pairing(self.info.serial, psk_id, psk, token_key=session.peer))
+        burnt = self.info.state == wire.TOKEN_BURNT
+        store.keep(Pairing(self.info.serial, psk_id, psk, token_key=token_key, burnt=burnt))
 
-    def _check_same(self, store: PairingStore, token_key: bytes) -> None:
-        """A token's key stays as long as its serial does, but for one that has destroyed its keys."""
+    def _check_same(self, store: PairingStore, token_key: bytes) -> bytes:
+        """The key to know the token by: `token_key`, or the one it had before it destroyed its keys.
+
+        A token's key stays as long as its serial does. One that says it is burnt has another one, and gets no PIN.
+        """
         known = store.find(self.info.serial)
-        if known is not None and known.token_key not in (b"", token_key) and self.info.state != wire.TOKEN_BURNT:
+        if known is None or known.token_key in (b"", token_key):
+            return token_key
+        if self.info.state != wire.TOKEN_BURNT:
             raise OtherTokenError
+        return known.token_key
 
     def _pairing_channel(self) -> Session:
         """Noise XX up to the comparison code. Such a channel takes one request."""
@@ -179,6 +186,8 @@ class TokenClient:
         pairing = store.find(self.info.serial)
         if pairing is None:
             raise BurntError if burnt else NotPairedError
+        if pairing.burnt and not burnt:
+            raise SessionRefusedError  # nothing brings its keys back, so it is another one
         session = Session(NativeSuite(), initiator=True)
         session.session(self.info.raw, pairing.psk_id, pairing.psk)
         try:
