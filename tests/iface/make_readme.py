@@ -1,18 +1,18 @@
 """Fills in the generated parts of firmware_iface/README.md: `python tests/iface/make_readme.py`.
 
 A part stands between `<!-- generated: NAME -->` and `<!-- end -->`. The numbers come from wire.py, the state tables
-from session.py and transfer.py, the screens from the firmware; here are only the words beside them. test_readme.py
+from session.py and transfer.py, the screens from their vectors; here are only the words beside them. test_readme.py
 compares, so that the prose and the code cannot drift apart.
 """
 
 from __future__ import annotations
 
 import re
+import runpy
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from coldshare_firmware import pin, request, screens
-from coldshare_firmware.declaration import Declaration
+from coldshare_firmware import pin, request
 from coldshare_iface import codec, session, transfer, wire
 
 README = Path(__file__).parents[2] / "firmware_iface/README.md"
@@ -64,6 +64,7 @@ STATUSES = {
     "BAD_OFFSET": "detail: the offset that the token expects; for `read`, the size",
     "BAD_DIGEST": "the stored bytes are not the announced ones; the transfer starts from nothing",
     "STORAGE": "the flash failed, or what is on it is damaged",
+    "RETIRED": "a person has said that this generation is an old one",
 }
 #: Everything in wire.py that is neither a command, an error, an op nor a status.
 LIMITS = {
@@ -92,6 +93,8 @@ LIMITS = {
     "CAP_BACKUP": "capability: reserve, transfer, list, open, read",
     "CAP_SCREEN": "capability: the person reads on the token what the press is for",
     "CAP_MANAGE": "capability: label, change-pin, pairings, unpair, remove, wipe",
+    "CAP_GENERATIONS": "capability: reserve-next, retire, un-retire, destroy",
+    "CAP_AUDIT": "capability: audit",
     "TOKEN_NEW": "state in `info`: no PIN yet",
     "TOKEN_READY": "state in `info`: in use",
     "TOKEN_BURNT": "state in `info`: the keys are destroyed",
@@ -101,6 +104,23 @@ LIMITS = {
     "UNPAIR_OTHERS": "which of `unpair`: all hosts but that one",
     "BACKUP_ACTIVE": "state of a backup: read back and confirmed, or kept from before",
     "BACKUP_PENDING": "state of a backup: committed, not confirmed",
+    "BACKUP_NEXT": "state of a backup: of a newer generation than the ACTIVE one, and confirmed",
+    "BACKUP_RETIRED": "state of a backup: of a generation that a newer one has replaced",
+    "BACKUP_KEYLESS": "state of a backup: the token has destroyed its factor",
+    "EVENT_SET_UP": "audit: the token has its PIN and label",
+    "EVENT_PAIRED": "audit: a host was paired; about its psk id",
+    "EVENT_UNPAIRED": "audit: hosts were forgotten; about the psk id named, detail: how many",
+    "EVENT_WRONG_PINS": "audit: the right PIN after wrong ones; detail: how many",
+    "EVENT_PIN_CHANGED": "audit: another PIN",
+    "EVENT_LABELLED": "audit: another label",
+    "EVENT_STORED": "audit: `commit`; about the backup",
+    "EVENT_CONFIRMED": "audit: `confirm`; about the backup",
+    "EVENT_RELEASED": "audit: `open` with a factor; about the backup, detail: the purpose",
+    "EVENT_REMOVED": "audit: `remove`; about the backup",
+    "EVENT_RETIRED": "audit: `retire`; about the newer backup",
+    "EVENT_UN_RETIRED": "audit: `un-retire`; about the backup named",
+    "EVENT_DESTROYED": "audit: `destroy`; about the backup",
+    "EVENT_BURNT": "audit: the keys are destroyed",
     "LIBRARY_GG20": "library: GG20",
     "LIBRARY_DKLS": "library: DKLS",
     "LIBRARY_KEYIMPORT": "library: KeyImport",
@@ -119,6 +139,11 @@ LIMITS = {
     "PIN_ATTEMPTS": "wrong PINs in all before the keys are destroyed",
     "PIN_PER_POWER_UP": "wrong PINs per power-up",
     "BACKUPS_MAX": "backups on a token; one more while it replaces one of them",
+    "RETIRED_PER_VAULT": "retired generations that a token remembers of one vault",
+    "RETIRED_MAX": "retired generations that a token remembers of all vaults together",
+    "AUDIT_MAX": "entries of the audit ring that can be read",
+    "AUDIT_ENTRY": "bytes in an entry of the audit ring",
+    "AUDIT_PAGE": "entries in one answer to `audit`, and in one segment of the ring",
     "BLOB_MAX": "bytes in a sealed share",
     "LIST_PAGE": "backups in one answer to `list`",
     "PERSON_TIMEOUT_MS": "milliseconds in which a person presses",
@@ -135,17 +160,17 @@ CHUNK_MAX = session.RECORD_MAX - len(codec.encode({0: wire.OP_CHUNK, 1: wire.BLO
 OPS = {
     "INFO": ("clear", "any", "", "", "versions, model, firmware, serial, state, capabilities, sizes", ""),
     "IDENTIFY": ("clear", "any", "", "", "", ""),
-    "PAIR_ACCEPT": ("pairing", "new or ready", "yes", "host name", "psk id, psk", "BURNT PAIRINGS_FULL person"),
+    "PAIR_ACCEPT": ("pairing", "any", "yes; burnt: held", "host name", "psk id, psk", "PAIRINGS_FULL person"),
     "SET_UP": ("session", "new", "yes", "PIN, label", "", "PIN_FORMAT ALREADY_SET_UP BURNT person"),
     "UNLOCK": ("session", "ready", "4th try on", "PIN", "label", "PIN_FORMAT PIN_WRONG PIN_REPLUG BURNT person"),
-    "LIST": ("session", "unlocked", "", "start", "backups, how many in all", ""),
+    "LIST": ("session", "unlocked or burnt", "", "start", "backups, how many in all", ""),
     "RESERVE": (
         "session",
         "unlocked",
         "",
         "declaration",
         "backup id, factor",
-        "BAD_DECLARATION OTHER_PARTY OTHER_GENERATION NO_SPACE",
+        "BAD_DECLARATION OTHER_PARTY RETIRED OTHER_GENERATION NO_SPACE",
     ),
     "BEGIN": (
         "session",
@@ -163,19 +188,19 @@ OPS = {
         "yes",
         "backup id",
         "",
-        "NOT_FOUND BAD_STATE OTHER_PARTY OTHER_GENERATION NO_SPACE person",
+        "NOT_FOUND BAD_STATE OTHER_PARTY RETIRED OTHER_GENERATION NO_SPACE person",
     ),
     "CONFIRM": ("session", "unlocked", "", "backup id", "", "NOT_FOUND BAD_STATE"),
     "ABORT": ("session", "unlocked", "", "backup id", "", "BAD_STATE"),
     "OPEN": (
         "session",
-        "unlocked",
+        "unlocked or burnt",
         "yes",
         "backup id, purpose",
         "size, SHA-256, declaration, factor",
         "NOT_FOUND person",
     ),
-    "READ": ("session", "unlocked", "", "backup id, offset", "bytes", "BAD_STATE BAD_OFFSET NOT_FOUND"),
+    "READ": ("session", "unlocked or burnt", "", "backup id, offset", "bytes", "BAD_STATE BAD_OFFSET NOT_FOUND"),
     "LABEL": ("session", "unlocked", "yes", "label", "", "person"),
     "CHANGE_PIN": (
         "session",
@@ -189,6 +214,25 @@ OPS = {
     "UNPAIR": ("session", "unlocked", "yes", "psk id, which", "", "NOT_FOUND person"),
     "REMOVE": ("session", "unlocked", "held", "backup id", "", "NOT_FOUND person"),
     "WIPE": ("pairing", "any", "held", "", "", "person"),
+    "RESERVE_NEXT": (
+        "session",
+        "unlocked",
+        "",
+        "declaration",
+        "backup id, factor",
+        "BAD_DECLARATION OTHER_PARTY RETIRED OTHER_GENERATION NO_SPACE",
+    ),
+    "RETIRE": ("session", "unlocked", "held", "a newer backup's id, old generation", "", "NOT_FOUND BAD_STATE person"),
+    "UN_RETIRE": (
+        "session",
+        "unlocked",
+        "held",
+        "id of any backup of the vault, old generation",
+        "",
+        "NOT_FOUND BAD_STATE person",
+    ),
+    "DESTROY": ("session", "unlocked", "held", "backup id", "", "NOT_FOUND BAD_STATE person"),
+    "AUDIT": ("session", "unlocked", "", "first number", "how many, head, first, hash before it, entries", ""),
 }
 
 
@@ -282,46 +326,10 @@ def reasons() -> str:
 
 
 def shown() -> str:
-    declared = Declaration(
-        codec.encode({1: b"\x02", 2: "Savings", 3: "iPhone", 4: b"\xa1" * 32, 5: 2, 6: 3, 7: 2, 8: bytes(16)})
-    )
-    code = "ABCDE FGHIJ KLMNO PQRST"
-    serial = bytes(range(wire.SERIAL_SIZE))
-    rows: list[tuple[str, list[str]]] = [
-        ("idle, new", screens.idle(wire.TOKEN_NEW, "", serial, wire.PIN_ATTEMPTS)),
-        ("idle, ready", screens.idle(wire.TOKEN_READY, "Safe A", serial, wire.PIN_ATTEMPTS)),
-        ("idle, after wrong PINs", screens.idle(wire.TOKEN_READY, "Safe A", serial, 6)),
-        ("idle, burnt", screens.idle(wire.TOKEN_BURNT, "", serial, 0)),
-        ("idle, key area unreadable", screens.idle(wire.TOKEN_BURNT, "", bytes(wire.SERIAL_SIZE), 0)),
-        ("`identify`", screens.identify("Safe A", serial)),
-        ("third pairing message", screens.compare(code)),
-        ("`pair-accept`", screens.pair(code, "a computer")),
-        ("`set-up`", screens.set_up("Safe A")),
-        ("`unlock`, 4th try on", screens.another_try(4)),
-        ("`unlock`, last try", screens.another_try(1)),
-        ("`commit`", screens.store(declared, False)),
-        ("`commit`, over another one", screens.store(declared, True)),
-        ("`open` to verify", screens.release(declared, wire.PURPOSE_VERIFY)),
-        ("`open` to restore", screens.release(declared, wire.PURPOSE_RESTORE)),
-        ("`label`", screens.label("Safe A", "Safe B")),
-        ("`change-pin`", screens.change_pin("Safe A")),
-        ("`unpair` one", screens.unpair("a computer", serial)),
-        ("`unpair` others", screens.unpair_others("a computer", 3)),
-        ("`remove`", screens.remove(serial * 2, declared)),
-        ("`remove`, record damaged", screens.remove(serial * 2, None)),
-        ("`wipe`, ready", screens.wipe(wire.TOKEN_READY, "Safe A", 2)),
-        ("`wipe`, new", screens.wipe(wire.TOKEN_NEW, "", 0)),
-        ("`wipe`, burnt", screens.wipe(wire.TOKEN_BURNT, "", 1)),
-        ("a press that was too short", [screens.wipe(wire.TOKEN_NEW, "", 0)[0], "...", screens.HOLD_ON]),
-    ]
-    return table(
-        "when | what is shown | waits",
-        [(when, " / ".join(lines), _waits(lines)) for when, lines in rows],
-    )
-
-
-def _waits(lines: list[str]) -> str:
-    return "held" if screens.asks_to_hold(lines) else "yes" if screens.CONFIRM in lines else ""
+    """The screens, by the vectors; test_vectors.py holds the firmware against those."""
+    made = runpy.run_path(str(Path(__file__).with_name("make_vectors.py")))["screens"]()
+    rows = [(vector["comment"], " · ".join(vector["lines"]), vector["waits"] or "") for vector in made]
+    return table("when | what is shown | waits", rows)
 
 
 def sizes() -> str:

@@ -449,6 +449,8 @@ BLOB = count(1000)
 DIGEST = hashlib.sha256(BLOB).digest()
 FACTOR = fixed("factor")
 LISTED = {1: ID, 2: wire.BACKUP_ACTIVE, 3: len(BLOB), 4: DECLARATION}
+NAMELESS = {1: fixed("another id", 16), 2: wire.BACKUP_ACTIVE, 3: len(BLOB)}
+OLD_GENERATION = fixed("old generation")
 
 REQUESTS: dict[str, dict[int, Any]] = {
     "info": {0: wire.OP_INFO},
@@ -472,8 +474,40 @@ REQUESTS: dict[str, dict[int, Any]] = {
     "unpair": {0: wire.OP_UNPAIR, 1: PSK_ID, 2: wire.UNPAIR_ONE},
     "remove": {0: wire.OP_REMOVE, 1: ID},
     "wipe": {0: wire.OP_WIPE},
+    "reserve-next": {0: wire.OP_RESERVE_NEXT, 1: DECLARATION},
+    "retire": {0: wire.OP_RETIRE, 1: ID, 2: OLD_GENERATION},
+    "un-retire": {0: wire.OP_UN_RETIRE, 1: ID, 2: OLD_GENERATION},
+    "destroy": {0: wire.OP_DESTROY, 1: ID},
+    "audit": {0: wire.OP_AUDIT, 1: 1},
 }
 DONE = {0: wire.STATUS_OK}
+NO_HOST = bytes(wire.PSK_ID_SIZE)
+
+
+def entry(number: int, event: int, host: bytes, about: bytes = b"", detail: int = 0) -> bytes:
+    """One entry of the audit ring."""
+    return number.to_bytes(4, "big") + bytes((event,)) + detail.to_bytes(3, "big") + host + about.ljust(16, b"\0")
+
+
+def chained(before: bytes, entries: Iterable[bytes]) -> list[bytes]:
+    """The hash after each of them."""
+    hashes = []
+    for one in entries:
+        before = hashlib.sha256(before + one).digest()
+        hashes.append(before)
+    return hashes
+
+
+NO_HASH = bytes(32)
+LIFE = [
+    entry(1, wire.EVENT_PAIRED, NO_HOST, PSK_ID),
+    entry(2, wire.EVENT_SET_UP, PSK_ID),
+    entry(3, wire.EVENT_STORED, PSK_ID, ID),
+    entry(4, wire.EVENT_CONFIRMED, PSK_ID, ID),
+    entry(5, wire.EVENT_RELEASED, PSK_ID, ID, wire.PURPOSE_RESTORE),
+    entry(6, wire.EVENT_WRONG_PINS, PSK_ID, b"", 2),
+]
+HASHES = chained(NO_HASH, LIFE)
 REPLIES: dict[str, Any] = {
     "info": codec.decode(INFO),
     "identify": DONE,
@@ -496,6 +530,11 @@ REPLIES: dict[str, Any] = {
     "unpair": DONE,
     "remove": DONE,
     "wipe": DONE,
+    "reserve-next": {0: 0, 1: ID, 2: FACTOR},
+    "retire": DONE,
+    "un-retire": DONE,
+    "destroy": DONE,
+    "audit": {0: 0, 1: len(LIFE), 2: HASHES[-1], 3: 1, 4: NO_HASH, 5: b"".join(LIFE)},
 }
 
 
@@ -515,21 +554,43 @@ def messages() -> Iterator[Vector]:
         out = vector(name, "must be refused", op + "-request", value, where(op))
         return out | {"shape": shape, "expect": expect, "reason": reason}
 
-    def bad_reply(name: str, op: str, value: Any, reason: str) -> Vector:
+    def bad_reply(name: str, op: str, value: Any, reason: str, shape: str = "bad") -> Vector:
         out = vector(name, "a host must not take this", op + "-reply", value, where(op))
-        return out | {"shape": "bad", "expect": "bad_reply", "reason": reason}
+        return out | {"shape": shape, "expect": "bad_reply", "reason": reason}
 
     for op, fields in REQUESTS.items():
         yield vector(op + "-request", f"asks to {op}", op + "-request", fields, where(op))
     for op, fields in REPLIES.items():
         if fields != DONE:
             yield vector(op + "-reply", f"the answer to {op}", op + "-reply", fields, where(op))
-    comment = "the answer to commit, confirm, abort, set-up, identify, label, change-pin, unpair, remove, wipe"
+    comment = "the answer to " + ", ".join(op for op, fields in REPLIES.items() if fields == DONE)
     yield vector("done-reply", comment, "done", DONE, "session")
     others = REQUESTS["unpair"] | {2: wire.UNPAIR_OTHERS}
     yield vector("unpair-request-others", "asks to forget all other hosts", "unpair-request", others, "session")
     yield vector("pairings-reply-full", "as many as there can be", "pairings-reply", {0: 0, 1: PAIRED * 8}, "session")
     yield vector("list-reply-empty", "nothing is kept", "list-reply", {0: 0, 1: [], 2: 0}, "session")
+    damaged = {0: 0, 1: [LISTED, NAMELESS], 2: 2}
+    yield vector("list-reply-damaged", "the record of the second one is damaged", "list-reply", damaged, "session")
+    lost = {0: 0, 1: [LISTED | {3: 0}], 2: 1}
+    yield vector("list-reply-no-blob", "the flash has lost the sealed share", "list-reply", lost, "session")
+    behind = {0: 0, 1: [LISTED | {2: wire.BACKUP_RETIRED}, NAMELESS | {2: wire.BACKUP_NEXT}], 2: 2}
+    yield vector("list-reply-generations", "one is retired, one is next", "list-reply", behind, "session")
+    burnt = {0: 0, 1: [NAMELESS | {2: wire.BACKUP_KEYLESS}], 2: 1}
+    yield vector("list-reply-burnt", "a burnt token knows no names", "list-reply", burnt, "session")
+    nameless = without(REPLIES["open"], 3)
+    yield vector("open-reply-damaged", "the record is damaged, the factor is not", "open-reply", nameless, "session")
+    keyless = without(nameless, 4)
+    yield vector("open-reply-burnt", "a burnt token has no factor", "open-reply", keyless, "session")
+    later_page = {0: 0, 1: 40, 2: HASHES[-1], 3: 38, 4: HASHES[2], 5: b"".join(LIFE[3:])}
+    yield vector("audit-reply-later", "entries 38 to 40 of 40", "audit-reply", later_page, "session")
+    ended = {0: 0, 1: 6, 2: HASHES[-1], 3: 7, 4: HASHES[-1], 5: b""}
+    yield vector("audit-reply-end", "nothing after entry 6", "audit-reply", ended, "session")
+    fresh = {0: 0, 1: 0, 2: NO_HASH, 3: 1, 4: NO_HASH, 5: b""}
+    yield vector("audit-reply-new", "nothing has been entered yet", "audit-reply", fresh, "session")
+    most = {0: 0, 1: 2**32 - 1, 2: NO_HASH, 3: 2**32, 4: NO_HASH, 5: b""}
+    yield vector("audit-reply-last", "no number is larger", "audit-reply", most, "session")
+    full = {0: 0, 1: 32, 2: NO_HASH, 3: 1, 4: NO_HASH, 5: bytes(1024)}
+    yield vector("audit-reply-full", "32 entries, the most that one answer holds", "audit-reply", full, "session")
     later = REPLIES["info"] | {1: [1, 7], 6: [1, 2, 99], 9: {0: "unheard of"}}
     yield vector("info-reply-later", "a host ignores what it does not know", "info-reply", later, "plain")
     locked = {0: wire.STATUS_LOCKED}
@@ -537,6 +598,8 @@ def messages() -> Iterator[Vector]:
     wrong = {0: wire.STATUS_PIN_WRONG, 1: 7}
     yield vector("error-reply-pin", "seven attempts left", "error-reply", wrong, "session") | {"status": "PIN_WRONG"}
     offset = {0: wire.STATUS_BAD_OFFSET, 1: 984}
+    old = {0: wire.STATUS_RETIRED}
+    yield vector("error-reply-retired", "an old generation", "error-reply", old, "session") | {"status": "RETIRED"}
     yield vector("error-reply-offset", "go on at 984", "error-reply", offset, "session") | {"status": "BAD_OFFSET"}
 
     ask = REQUESTS
@@ -588,13 +651,46 @@ def messages() -> Iterator[Vector]:
     yield bad("pairings-start", "pairings", ask["pairings"] | {1: 0}, "there is no field 1")
     yield bad("unpair-short-id", "unpair", ask["unpair"] | {1: PSK_ID[:7]}, "a psk id has 8 bytes")
     yield bad("unpair-no-which", "unpair", ask["unpair"] | {2: 0}, "which is 1 or 2")
+    yield bad("reserve-next-long", "reserve-next", ask["reserve-next"] | {1: bytes(513)}, "at most 512 bytes")
+    broken = ask["reserve-next"] | {1: codec.encode(DECLARED | {5: 0})}
+    why = "a threshold of 0 inside"
+    yield bad("reserve-next-bad-declaration", "reserve-next", broken, why, "BAD_DECLARATION", "good")
+    yield bad("reserve-next-while-pairing", "wipe", ask["reserve-next"], "for a session only", "UNKNOWN_OP")
+    yield bad("retire-short-generation", "retire", ask["retire"] | {2: bytes(31)}, "a generation has 32 bytes")
+    yield bad("retire-no-generation", "retire", without(ask["retire"], 2), "field 2 is missing")
+    yield bad("retire-number", "retire", ask["retire"] | {2: 1}, "a generation is bytes")
+    yield bad("un-retire-short-id", "un-retire", ask["un-retire"] | {1: ID[:15]}, "an id has 16 bytes")
+    yield bad("un-retire-long-generation", "un-retire", ask["un-retire"] | {2: bytes(33)}, "a generation has 32 bytes")
+    yield bad("destroy-unknown-field", "destroy", ask["destroy"] | {2: OLD_GENERATION}, "there is no field 2")
+    yield bad("destroy-in-the-clear", "info", ask["destroy"], "only info and identify are", "UNKNOWN_OP")
+    yield bad("audit-from-nought", "audit", ask["audit"] | {1: 0}, "entries count from 1")
+    yield bad("audit-too-far", "audit", ask["audit"] | {1: 2**32}, "a number has four bytes")
+    yield bad("audit-no-number", "audit", without(ask["audit"], 1), "field 1 is missing")
 
     yield bad_reply("reply-no-status", "unlock", {1: "Safe A"}, "field 0 is missing")
     yield bad_reply("reply-true-status", "commit", {0: True}, "true is not a status")
     yield bad_reply("info-reply-no-serial", "info", without(REPLIES["info"], 4), "field 4 is missing")
     yield bad_reply("pairings-reply-no-name", "pairings", {0: 0, 1: [without(PAIRED[0], 2)]}, "field 2 is missing")
     yield bad_reply("pairings-reply-nine", "pairings", {0: 0, 1: PAIRED * 9}, "a token keeps at most 8")
-    yield bad_reply("list-reply-bad-state", "list", {0: 0, 1: [LISTED | {2: 3}], 2: 1}, "active is 1, pending is 2")
+
+    def lists(*entries: dict[int, Any]) -> dict[int, Any]:
+        return {0: 0, 1: list(entries), 2: len(entries)}
+
+    yield bad_reply("list-reply-bad-state", "list", lists(LISTED | {2: 6}), "the states are 1 to 5")
+    yield bad_reply("list-reply-reserved", "list", lists(LISTED | {2: 0}), "a reservation is not listed")
+    yield bad_reply("list-reply-no-size", "list", lists(without(LISTED, 3)), "field 3 is missing")
+    yield bad_reply(
+        "list-reply-empty-name", "list", lists(LISTED | {4: b""}), "a name is there or not; it is not empty"
+    )
+    yield bad_reply("list-reply-twice", "list", lists(LISTED, LISTED), "no id is listed twice", shape="good")
+    yield bad_reply("open-reply-no-digest", "open", without(REPLIES["open"], 2), "field 2 is missing")
+    yield bad_reply("open-reply-short-factor", "open", REPLIES["open"] | {4: bytes(31)}, "a factor has 32 bytes")
+    yield bad_reply("open-reply-no-blob", "open", REPLIES["open"] | {1: 0}, "nothing that is empty is released")
+    page = REPLIES["audit"]
+    yield bad_reply("audit-reply-no-head", "audit", without(page, 2), "field 2 is missing")
+    yield bad_reply("audit-reply-short-head", "audit", page | {2: bytes(31)}, "a hash has 32 bytes")
+    yield bad_reply("audit-reply-from-nought", "audit", page | {3: 0}, "entries count from 1")
+    yield bad_reply("audit-reply-too-long", "audit", page | {5: bytes(1056)}, "at most 32 entries")
 
 
 # --- transfer ---------------------------------------------------------------------------------------------
@@ -678,7 +774,7 @@ TAGS = {
     "generation": tag(b"generation", DECLARED[1], DECLARED[4]),
 }
 NEW = {
-    0: 1,
+    0: 2,
     1: fixed("serial", 8),
     2: KEYS["token_static"],
     3: NAMES_KEY,
@@ -689,6 +785,8 @@ NEW = {
     8: 0,
     9: [],
     10: [],
+    11: [0, NO_HASH],
+    12: [],
 }
 SLOT = [ID, FACTOR, wire.BACKUP_ACTIVE, TAGS["vault"], TAGS["party"], TAGS["generation"]]
 READY = NEW | {
@@ -697,7 +795,20 @@ READY = NEW | {
     7: [PIN_SALT, hmac_sha256(PIN_SALT, PIN.encode())],
     9: [[PSK_ID, PSK, "a computer"]],
     10: [SLOT],
+    11: [4, HASHES[3]],
 }
+NEXT_SLOT = [
+    fixed("another id", 16),
+    fixed("another factor"),
+    wire.BACKUP_NEXT,
+    TAGS["vault"],
+    TAGS["party"],
+    tag(b"generation", DECLARED[1], fixed("next generation")),
+]
+MARKS = tag(b"generation", DECLARED[1], fixed("first generation"))[:8]
+MARKS += tag(b"generation", DECLARED[1], fixed("second generation"))[:8]
+RESHARED = READY | {10: [SLOT, NEXT_SLOT], 11: [6, HASHES[5]], 12: [[TAGS["vault"], MARKS]]}
+LAYOUT_1 = {key: value for key, value in READY.items() if key < 11} | {0: 1}
 
 
 def block(sequence: int, record: dict[int, Any]) -> bytes:
@@ -713,7 +824,8 @@ def keyarea() -> Iterator[Vector]:
         value = None if record is None else codec.encode(record).hex()
         blocks = [a.hex(), b.hex()]
         after = {"A": [a.hex(), ""], "B": ["", b.hex()], None: blocks}[active]
-        out: Vector = {"name": name, "comment": comment, "rule": "key-record", "blocks": blocks}
+        rule = "key-record-1" if record is not None and record[0] == 1 else "key-record"
+        out: Vector = {"name": name, "comment": comment, "rule": rule, "blocks": blocks}
         out |= {"blocks_after": after, "record": value}
         return out | ({"expect": "damaged", "reason": reason} if reason else {"expect": "ok"})
 
@@ -723,6 +835,15 @@ def keyarea() -> Iterator[Vector]:
     yield vector("ready", "a token with a PIN, a pairing and a backup", b"", two, "B", READY)
     burnt = block(9, NEW | {5: wire.TOKEN_BURNT, 8: wire.PIN_ATTEMPTS})
     yield vector("burnt", "after the eighth wrong PIN", burnt, b"", "A", NEW | {5: wire.TOKEN_BURNT, 8: 8})
+    reshared = "an ACTIVE and a NEXT backup, two retired generations, six entries in the ring"
+    yield vector("reshared", reshared, block(7, RESHARED), b"", "A", RESHARED)
+    burnt_after = NEW | {5: wire.TOKEN_BURNT, 8: wire.PIN_ATTEMPTS, 11: [6, HASHES[5]]}
+    yield vector(
+        "burnt-and-recorded", "the head of the ring outlives the keys", b"", block(8, burnt_after), "B", burnt_after
+    )
+    became = READY | {11: [0, NO_HASH]}
+    old = "layout 1: read as layout 2 with an empty ring, and written so by the next change"
+    yield vector("layout-1", old, b"", block(2, LAYOUT_1), "B", LAYOUT_1) | {"becomes": codec.encode(became).hex()}
     yield vector("both-valid", "cut before the erase: the newer one counts, the older one goes", one, two, "B", READY)
     yield vector("larger-sequence", "sequences are numbers, not bytes", block(256, NEW), block(255, READY), "A", NEW)
     torn = two[:256]
@@ -761,6 +882,102 @@ def files() -> Iterator[Vector]:
     yield {"name": "pin", "comment": "what is kept of a PIN", **pin, "expect": "ok"}
 
 
+# --- screens ----------------------------------------------------------------------------------------------
+
+
+def screens() -> Iterator[Vector]:
+    serial = bytes(range(wire.SERIAL_SIZE))
+    number, backup_id = serial.hex(), (serial * 2).hex()
+    declared = codec.encode({1: b"\x02", 2: "Savings", 3: "iPhone", 4: b"\xb2" * 32, 5: 2, 6: 3, 7: 2, 8: bytes(16)})
+    older = (b"\xa1" * 32).hex()
+    code = "ABCDE FGHIJ KLMNO PQRST"
+    whose = ["Savings", "share of iPhone"]
+    share = [*whose, "2 of 3 / gen b2b2b2b2"]
+    damaged = ["(its name is damaged)", "backup 00010203"]
+
+    def vector(name: str, when: str, screen: str, lines: list[str], waits: str | None = None, **given: Any) -> Vector:
+        last = {"yes": ["Press YES or NO"], "held": ["HOLD YES 2 s, or NO"], None: []}[waits]
+        out = {"name": name, "comment": when, "screen": screen, "given": given}
+        return out | {"lines": lines + last, "waits": waits, "expect": "ok"}
+
+    def idle(name: str, when: str, lines: list[str], state: int, label: str, left: int, serial: str = number) -> Vector:
+        return vector(name, when, "idle", lines, state=state, label=label, serial=serial, left=left)
+
+    def about(name: str, when: str, screen: str, lines: list[str], waits: str, **given: Any) -> Vector:
+        """A question about a share."""
+        return vector(name, when, screen, lines, waits, declared=declared.hex(), **given)
+
+    def release(name: str, when: str, lines: list[str], purpose: int, state: int, named: bool = True) -> Vector:
+        given = {"backup_id": backup_id, "declared": declared.hex() if named else None}
+        return vector(name, when, "release", lines, "yes", **given, purpose=purpose, state=state)
+
+    def destroy(name: str, when: str, lines: list[str], retired: bool, named: bool = True) -> Vector:
+        given = {"backup_id": backup_id, "declared": declared.hex() if named else None}
+        return vector(name, when, "destroy", lines, "held", **given, retired=retired)
+
+    new, ready, burnt = wire.TOKEN_NEW, wire.TOKEN_READY, wire.TOKEN_BURNT
+    yield idle("idle-new", "idle, new", ["coldshare", "not set up", number], new, "", 8)
+    yield idle("idle-ready", "idle, ready", ["coldshare", "Safe A", number], ready, "Safe A", 8)
+    lines = ["coldshare", "Safe A", number, "PIN attempts left: 6"]
+    yield idle("idle-wrong-pins", "idle, after wrong PINs", lines, ready, "Safe A", 6)
+    yield idle("idle-burnt", "idle, burnt", ["BURNT", "too many wrong PINs", "keys destroyed", number], burnt, "", 0)
+    lines = ["KEYS LOST", "flash damaged", "sealed shares are left,", "the keys for them not"]
+    yield idle("idle-lost", "idle, key area unreadable", lines, burnt, "", 0, bytes(8).hex())
+    lines = ["HERE I AM", "Safe A", number]
+    yield vector("identify", "`identify`", "identify", lines, label="Safe A", serial=number)
+    lines = ["Pair? Compare:", "ABCDE FGHIJ", "KLMNO PQRST", "same on the computer?"]
+    yield vector("compare", "third pairing message", "compare", lines, code=code)
+    lines = ["Pair with a computer?", "ABCDE FGHIJ", "KLMNO PQRST"]
+    yield vector("pair", "`pair-accept`", "pair", lines, "yes", code=code, host="a computer", burnt=False)
+    lines = [*lines, "to copy sealed shares"]
+    yield vector("pair-burnt", "`pair-accept`, burnt", "pair", lines, "held", code=code, host="a computer", burnt=True)
+    yield vector("set-up", "`set-up`", "set-up", ["Set up this token?", "Safe A"], "yes", label="Safe A")
+    lines = ["Try another PIN?", "4 attempts left", "then all keys go"]
+    yield vector("another-try", "`unlock`, 4th try on", "another-try", lines, "yes", left=4)
+    lines = ["Try another PIN?", "the LAST attempt:", "if wrong, all keys go"]
+    yield vector("last-try", "`unlock`, last try", "another-try", lines, "yes", left=1)
+    yield about("store", "`commit`", "store", ["Store this share?", *share], "yes", replaces=False)
+    when = "`commit`, over one of the same generation"
+    yield about("replace", when, "store", ["Replace this share?", *share], "yes", replaces=True)
+    when = "`commit`, beside one of another generation"
+    lines = ["Keep as NEWER?", *share, "newer than gen a1a1a1a1"]
+    yield about("store-newer", when, "store-newer", lines, "yes", older=older)
+    lines = ["Keep as NEWER?", *share, "newer than gen (unknown)"]
+    yield about("store-newer-damaged", when + " whose record is damaged", "store-newer", lines, "yes", older=None)
+    verify, restore = wire.PURPOSE_VERIFY, wire.PURPOSE_RESTORE
+    active = wire.BACKUP_ACTIVE
+    yield release("verify", "`open` to verify", ["RELEASE to verify?", *share], verify, active)
+    yield release("restore", "`open` to restore", ["RELEASE to restore?", *share], restore, active)
+    lines = ["RELEASE to restore?", *share, "RETIRED: an old share"]
+    yield release("restore-retired", "`open`, RETIRED", lines, restore, wire.BACKUP_RETIRED)
+    yield release(
+        "restore-damaged", "`open`, record damaged", ["RELEASE to restore?", *damaged], restore, active, named=False
+    )
+    lines = ["RELEASE to restore?", "sealed, its key is gone", "backup 00010203"]
+    yield release("restore-keyless", "`open`, burnt", lines, restore, wire.BACKUP_KEYLESS, named=False)
+    lines = ["New label?", "Safe B", "instead of Safe A"]
+    yield vector("label", "`label`", "label", lines, "yes", old="Safe A", new="Safe B")
+    yield vector("change-pin", "`change-pin`", "change-pin", ["Change the PIN?", "Safe A"], "yes", label="Safe A")
+    lines = ["Forget computer?", "a computer", "pairing 00010203"]
+    yield vector("unpair", "`unpair` one", "unpair", lines, "yes", host="a computer", psk_id=number)
+    lines = ["Forget 3 computers?", "all but a computer"]
+    yield vector("unpair-others", "`unpair` others", "unpair-others", lines, "yes", host="a computer", count=3)
+    lines = ["RETIRE old share?", *whose, "old gen a1a1a1a1", "new gen b2b2b2b2"]
+    yield about("retire", "`retire`", "retire", lines, "held", generation=older)
+    lines = ["Take OLD share back?", *whose, "gen a1a1a1a1 counts again"]
+    yield about("un-retire", "`un-retire`", "un-retire", lines, "held", generation=older)
+    lines = ["DESTROY this share?", *share, "backup 00010203"]
+    yield destroy("remove", "`remove`", lines, False)
+    yield destroy("remove-damaged", "`remove`, record damaged", ["DESTROY this share?", *damaged], False, named=False)
+    yield destroy("destroy", "`destroy`", ["DESTROY old share?", *share, "backup 00010203"], True)
+    lines = ["WIPE this token?", "Safe A", "2 shares", "and all keys go"]
+    yield vector("wipe", "`wipe`, ready", "wipe", lines, "held", state=ready, label="Safe A", shares=2)
+    lines = ["WIPE this token?", "not set up", "0 shares", "and all keys go"]
+    yield vector("wipe-new", "`wipe`, new", "wipe", lines, "held", state=new, label="", shares=0)
+    lines = ["WIPE this token?", "burnt", "1 share", "and all keys go"]
+    yield vector("wipe-burnt", "`wipe`, burnt", "wipe", lines, "held", state=burnt, label="", shares=1)
+
+
 KINDS: dict[str, Callable[[], Iterator[Vector]]] = {
     "frames": frames,
     "cbor": cbor,
@@ -771,6 +988,7 @@ KINDS: dict[str, Callable[[], Iterator[Vector]]] = {
     "transfer": transfer,
     "keyarea": keyarea,
     "files": files,
+    "screens": screens,
 }
 
 

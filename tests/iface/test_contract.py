@@ -100,8 +100,10 @@ class Host:
         self.session.session(self.plain(wire.OP_INFO), psk_id, psk)
         self.session.read_handshake(self.call(wire.CMD_SESSION, psk_id + self.session.write_handshake()))
 
-    def put(self) -> bytes:
-        backup_id: bytes = self.rpc(wire.OP_RESERVE, codec.encode(DECLARED))[1]
+    def put(self, op: int = wire.OP_RESERVE, **changes: bytes) -> bytes:
+        backup_id: bytes = self.rpc(
+            op, codec.encode(DECLARED | {int(key[1:]): value for key, value in changes.items()})
+        )[1]
         offset: int = 0
         step: int = self.rpc(wire.OP_BEGIN, backup_id, len(BLOB), DIGEST)[2]
         while offset < len(BLOB):
@@ -128,6 +130,38 @@ def persisted(board: Any) -> None:
     validate("key-record", record)
     if "/s/meta" in board.kept.files:
         validate("staged-meta", board.kept.files["/s/meta"])
+
+
+def a_reshare(host: Host, old: bytes) -> None:
+    """`old` is ACTIVE before, and nothing is left afterwards."""
+    older, newer = DECLARED[4], b"h" * 32
+
+    def states() -> dict[bytes, int]:
+        return {listed[1]: listed[2] for listed in host.rpc(wire.OP_LIST, 0)[1]}
+
+    refused = host.rpc(wire.OP_RESERVE, codec.encode(DECLARED | {4: newer}))
+    assert refused == {0: wire.STATUS_OTHER_GENERATION}
+    new = host.put(wire.OP_RESERVE_NEXT, f4=newer)
+    assert host.rpc(wire.OP_COMMIT, new) == {0: 0}
+    assert states() == {old: wire.BACKUP_ACTIVE, new: wire.BACKUP_PENDING}
+    assert host.rpc(wire.OP_CONFIRM, new) == {0: 0}
+    assert states() == {old: wire.BACKUP_ACTIVE, new: wire.BACKUP_NEXT}
+    assert host.rpc(wire.OP_RETIRE, new, older) == {0: 0}
+    assert states() == {old: wire.BACKUP_RETIRED, new: wire.BACKUP_ACTIVE}
+    assert host.rpc(wire.OP_RESERVE_NEXT, codec.encode(DECLARED)) == {0: wire.STATUS_RETIRED}
+    assert host.rpc(wire.OP_UN_RETIRE, new, older) == {0: 0}
+    assert states() == {old: wire.BACKUP_ACTIVE, new: wire.BACKUP_NEXT}
+    assert host.rpc(wire.OP_DESTROY, old) == {0: wire.STATUS_BAD_STATE}
+    assert host.rpc(wire.OP_RETIRE, new, older) == {0: 0}
+    assert host.rpc(wire.OP_DESTROY, old) == {0: 0}
+    assert host.rpc(wire.OP_REMOVE, new) == {0: 0}
+    assert host.rpc(wire.OP_LIST, 0) == {0: 0, 1: [], 2: 0}
+    log = host.rpc(wire.OP_AUDIT, 1)
+    link = log[4]
+    for at in range(0, len(log[5]), wire.AUDIT_ENTRY):
+        link = hashlib.sha256(link + log[5][at : at + wire.AUDIT_ENTRY]).digest()
+    assert (log[3], link) == (1, log[2])
+    assert len(log[5]) == wire.AUDIT_ENTRY * log[1]
 
 
 @pytest.fixture
@@ -174,8 +208,7 @@ def test_a_whole_life(board: Any, paired: tuple[Host, bytes, bytes]) -> None:
     assert host.rpc(wire.OP_UNLOCK, "271828") == {0: 0, 1: "Safe B"}
     assert host.rpc(wire.OP_PAIRINGS) == {0: 0, 1: [{1: psk_id, 2: "a computer"}]}
     assert host.rpc(wire.OP_UNPAIR, psk_id, wire.UNPAIR_OTHERS) == {0: 0}
-    assert host.rpc(wire.OP_REMOVE, second) == {0: 0}
-    assert host.rpc(wire.OP_LIST, 0) == {0: 0, 1: [], 2: 0}
+    a_reshare(host, second)
     persisted(board)
     assert host.rpc(wire.OP_UNPAIR, psk_id, wire.UNPAIR_ONE) == {0: 0}
     persisted(board)
@@ -189,7 +222,9 @@ def test_a_whole_life(board: Any, paired: tuple[Host, bytes, bytes]) -> None:
 
 
 def test_the_eighth_wrong_pin(board: Any, paired: tuple[Host, bytes, bytes]) -> None:
-    _, psk_id, psk = paired
+    first, psk_id, psk = paired
+    kept = first.put()
+    assert first.rpc(wire.OP_COMMIT, kept) == {0: 0}
     left = wire.PIN_ATTEMPTS
     while left > 1:
         host = Host(board)  # power-up
@@ -204,6 +239,27 @@ def test_the_eighth_wrong_pin(board: Any, paired: tuple[Host, bytes, bytes]) -> 
     with pytest.raises(FrameRefusedError):
         host.connect(psk_id, psk)
     assert codec.decode(host.plain(wire.OP_INFO))[5] == wire.TOKEN_BURNT  # type: ignore[index]
+    host.connect(*host.pair())
+    persisted(board)
+    assert host.rpc(wire.OP_LIST, 0) == {0: 0, 1: [{1: kept, 2: wire.BACKUP_KEYLESS, 3: len(BLOB)}], 2: 1}
+    assert host.rpc(wire.OP_OPEN, kept, wire.PURPOSE_VERIFY) == {0: 0, 1: len(BLOB), 2: DIGEST}
+    assert host.get(kept) == BLOB
+    for op, *fields in ((wire.OP_UNLOCK, "0000"), (wire.OP_AUDIT, 1), (wire.OP_REMOVE, kept)):
+        assert host.rpc(op, *fields) == {0: wire.STATUS_BURNT}
+
+
+def test_a_backup_without_its_record(board: Any, paired: tuple[Host, bytes, bytes]) -> None:
+    host, *_ = paired
+    kept = host.put()
+    assert host.rpc(wire.OP_COMMIT, kept) == {0: 0}
+    board.kept.files["/r/" + kept.hex()] = bytes(64)
+    assert host.rpc(wire.OP_LIST, 0) == {0: 0, 1: [{1: kept, 2: wire.BACKUP_PENDING, 3: len(BLOB)}], 2: 1}
+    opened = host.rpc(wire.OP_OPEN, kept, wire.PURPOSE_RESTORE)
+    assert sorted(opened) == [0, 1, 2, 4]
+    assert host.get(kept) == BLOB
+    del board.kept.files["/b/" + kept.hex()]
+    assert host.rpc(wire.OP_LIST, 0) == {0: 0, 1: [{1: kept, 2: wire.BACKUP_PENDING, 3: 0}], 2: 1}
+    assert host.rpc(wire.OP_OPEN, kept, wire.PURPOSE_RESTORE) == {0: wire.STATUS_STORAGE}
 
 
 def test_each_kind_of_channel_has_its_own_requests(board: Any, paired: tuple[Host, bytes, bytes]) -> None:

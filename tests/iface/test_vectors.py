@@ -12,7 +12,7 @@ from typing import Any
 import pycddl  # type: ignore[import-untyped]
 import pytest
 
-from coldshare_firmware import keys, request
+from coldshare_firmware import keys, request, screens
 from coldshare_firmware.cbor import CborError
 from coldshare_firmware.cbor import decode as token_decode
 from coldshare_firmware.declaration import Declaration
@@ -235,7 +235,7 @@ def judge(rule: str, place: str, data: bytes) -> None:
         check_format(values[0])
     if op == wire.OP_CHANGE_PIN:
         check_format(values[1])
-    if op == wire.OP_RESERVE:
+    if op in (wire.OP_RESERVE, wire.OP_RESERVE_NEXT):
         assert isinstance(values[0], bytes)
         try:
             Declaration(values[0])
@@ -250,10 +250,13 @@ def read_reply(rule: str, data: bytes) -> None:
         return
     reply = messages.decode_reply(data)
     if rule == "list-reply":
-        for listed in messages.take(reply, 1, list):
-            messages.Backup.decode(listed)
-    if rule == "pairings-reply":
+        messages.Contents.decode(messages.take(reply, 1, list))
+    elif rule == "pairings-reply":
         messages.Paired.decode_all(reply)
+    elif rule == "open-reply":
+        messages.Opened.decode(reply)
+    elif rule == "audit-reply":
+        messages.AuditPage.decode(reply)
 
 
 @of("messages")
@@ -342,6 +345,9 @@ def test_keyarea(vector: Vector, new_board: NewBoard) -> None:
     assert blocks.blocks == new_board(vector["blocks_after"]).blocks.blocks
     if record is not None:
         schema(vector["rule"]).validate_cbor(bytes.fromhex(vector["record"]))
+        known = Keys(new_board(vector["blocks"])).record
+        assert codec.encode(known).hex() == vector.get("becomes", vector["record"])
+        schema("key-record").validate_cbor(codec.encode(known))
 
 
 def test_storing_the_golden_records_gives_the_golden_blocks(new_board: NewBoard) -> None:
@@ -388,6 +394,32 @@ def test_tags_and_pin(new_board: NewBoard) -> None:
     pin = VECTORS["files/pin.json"]
     assert suite.hmac_sha256(bytes.fromhex(pin["salt"]), pin["pin"].encode()).hex() == pin["verifier"]
     assert [part.hex() for part in known.record[keys.F_PIN]] == [pin["salt"], pin["verifier"]]
+
+
+# --- screens -----------------------------------------------------------------------------------------------
+
+
+@of("screens")
+def test_screens(vector: Vector) -> None:
+    given = dict(vector["given"])
+    for name in ("serial", "backup_id", "psk_id", "older", "generation"):
+        if given.get(name) is not None:
+            given[name] = bytes.fromhex(given[name])
+    if given.get("declared") is not None:
+        given["declared"] = Declaration(bytes.fromhex(given["declared"]))
+    if vector["screen"] == "retire":
+        given["newer"] = given.pop("declared")
+    lines = getattr(screens, vector["screen"].replace("-", "_"))(**given)
+    assert lines == vector["lines"]
+    assert ("held" if screens.asks_to_hold(lines) else "yes" if screens.CONFIRM in lines else None) == vector["waits"]
+
+
+def test_every_screen_has_a_vector() -> None:
+    tree = ast.parse(Path(screens.__file__).read_text(encoding="utf-8"))
+    made = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"}
+    assert made - {"asks_to_hold"} == {
+        v["screen"].replace("-", "_") for v in VECTORS.values() if v["kind"] == "screens"
+    }
 
 
 # --- nothing is without a vector ---------------------------------------------------------------------------
