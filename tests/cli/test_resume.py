@@ -333,17 +333,20 @@ def test_a_new_backup_says_what_it_ends(cut: Shell, pulled: Pulled) -> None:
     before = cut.snapshot()
     text = cut("backup", "phone.vult", "--at", YES, *PIN, "--no-recovery").err
     assert "coldshare resume would go on with it" in text
+    assert "destroy" not in text
     assert "Error (secret_needed)" in text
     # Nothing has happened yet: who reads it at a terminal can still change their mind.
     assert {name: cut.snapshot()[name] for name in before if "outbox" in name or name == "a.token"} == {
         name: before[name] for name in before if "outbox" in name or name == "a.token"
     }
-    with pulled():
-        said = cut(*BACKUP, "--at", YES)
+    said = good(cut(*BACKUP, "--at", YES))
     assert "starts over and takes its place" in said.err
-    assert f"recovery code of {first.stem.split('-')[1][:8]} opens nothing" in said.err
+    short = first.stem.split("-")[1][:8]
+    assert f"The unfinished backup {short} was given up for it. The recovery code of that one opens nothing" in said.out
+    assert entries(cut) == []
+    with pulled():
+        failed(cut(*BACKUP, "--at", YES, "--json"), "token_gone", 6, as_json=True)
     (second,) = entries(cut)
-    assert second != first
     answer = good(cut(*BACKUP, "--at", YES, "--json")).json
     assert answer["gave_up"] == [second.stem.split("-")[1]]
     assert entries(cut) == []

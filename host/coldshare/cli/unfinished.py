@@ -50,30 +50,33 @@ def finished(ui: Ui, serial: bytes, backup_id: bytes) -> None:
     drop(outbox(ui), Waiting(serial, backup_id))
 
 
-def announce(ui: Ui, known: Outbox, serial: bytes, vault: bytes, party: str, *, but: bytes = b"") -> list[str]:
-    """Say which unfinished backups, `but` for that one, a new one of that share ends on the token. Their ids."""
-    from coldshare.resume import void
+def announce(ui: Ui, known: Outbox, serial: bytes, vault: bytes, party: str, *, but: bytes = b"") -> dict[str, str]:
+    """Say which unfinished backups, `but` for that one, a new one of that share ends on the token.
 
+    Their ids, each with what to say when that has happened. Until then they can be resumed, so no word here may make
+    anybody throw a recovery code away.
+    """
     found: list[Waiting] = []
     with known.spoken("This computer cannot tell whether there is an unfinished backup for this token"):
         found = known.waiting(serial)
-    ended = []
+    ended = {}
     for one in found:
         if one.backup_id == but:
             continue
         entry = load(known, one)
         same = entry is not None and (entry.declaration.vault, entry.declaration.party) == (vault, party)
-        if entry is not None and entry.committed and not same:
+        stored = entry is not None and entry.committed
+        if stored and not same:
             continue  # it is on the token, and stays there
-        ended.append(one.backup_id.hex())
-        if same and entry is not None and entry.committed:
-            words = (
-                "was stored on this token, but not confirmed; coldshare resume would finish it. This one replaces it."
-            )
+        if stored:
+            words = "is on this token, not confirmed; coldshare resume would finish it. This one replaces it."
         elif same:
             words = "is unfinished; coldshare resume would go on with it. This one starts over and takes its place."
         else:
-            words = "was on its way to this token and is given up for this one."
-        about = "" if entry is None or entry.committed else void(entry)
-        ui.note(f"Note: {describe(entry, one)}, {words} {about}".strip())
+            words = "was on its way to this token, and is given up for this one."
+        ui.note(f"Note: {describe(entry, one)}, {words}")
+        after = f"The unfinished backup {one.backup_id.hex()[:8]} was given up for it."
+        if entry is not None and entry.recovery and not stored:
+            after += " The recovery code of that one opens nothing: destroy it."
+        ended[one.backup_id.hex()] = after
     return ended

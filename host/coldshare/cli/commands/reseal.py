@@ -71,7 +71,7 @@ def command(
         held = choose(client.backups(), prefix)
         known = outbox(ui)
         told = held.declaration
-        announce(ui, known, client.info.serial, told.vault, told.party, but=held.backup_id)
+        ended = announce(ui, known, client.info.serial, told.vault, told.party, but=held.backup_id)
         key = opening.key()
         password = None
         if new_password or new_password_file is not None or opening.by_recovery:
@@ -113,9 +113,11 @@ def command(
             "recovery_file": None if recovery_out is None else str(recovery_out),
             "password_changed": password is not None and password != key,
             "older_exports": [str(path) for path in older],
+            "gave_up": list(ended),
         },
         [
             f"Resealed: {headline(done.declaration)} is on {label!r} as {new[:8]}. {old[:8]} is gone from it.",
+            *ended.values(),
             *opens(done.recovery, recovery_out),
             use_case.older_exports(done.old_id, done.had_recovery),
             *(f"It was exported to {path}." for path in older),
