@@ -301,13 +301,13 @@ def test_tokens_and_what_is_here(ready: Shell) -> None:
         "state": "ready",
         "model": "coldshare-sim",
         "firmware": "0.1.0",
-        "capabilities": ["backup", "screen", "manage"],
+        "capabilities": ["backup", "screen", "manage", "generations", "audit"],
         "paired": True,
         "label": "Safe A",
     }
     assert (ready.folder / "a.token").read_bytes() == before
     ready._monkeypatch.setenv("COLDSHARE_AT", AT)
-    assert "can: backup, screen, manage" in good(ready("tokens")).out
+    assert "can: backup, screen, manage, generations, audit" in good(ready("tokens")).out
 
 
 def test_a_token_that_is_not_there_is_an_answer(ready: Shell) -> None:

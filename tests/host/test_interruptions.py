@@ -59,6 +59,7 @@ def test_a_cable_pulled_out_after_any_report(desk: Desk) -> None:
     outcomes = []
     for budget in range(0, total, 11):
         chip = Chip(image)
+        desk.rewind()
         with pytest.raises(TokenGoneError):
             store(desk.client(chip, budget=budget))
         held = [(entry[0], entry[1]) for entry in desk.held(chip)]

@@ -234,6 +234,7 @@ def test_a_cable_pulled_out_after_any_report(desk: Desk) -> None:
     # All through it now and then, and closely around the end, where it is decided.
     for budget in sorted({*range(0, total, total // 12), *range(total - 8, total)}):
         chip = Chip(image)
+        desk.rewind()
         client = desk.client(chip)
         cable = client._transport
         assert isinstance(cable, Cable)

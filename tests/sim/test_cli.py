@@ -70,7 +70,7 @@ def test_new_and_show(run: Run, path: Path) -> None:
         "backups": 0,
         "pairings": 0,
         "attempts_left": 8,
-        "free": 1_409_024,
+        "free": 1_400_832,
     }
     assert f"serial            {serial}" in run("show", path)
     assert path.read_bytes() == before

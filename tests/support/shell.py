@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from coldshare.cli.app import run
-from coldshare.device.pairings import PairingStore
+from coldshare.device.pairings import PairingsError, PairingStore
 from coldshare.vault.container import open_file
 from coldshare.vault.errors import VaultPasswordNeededError
 from coldshare.vault.vault_pb2 import Vault
@@ -123,6 +123,14 @@ def holds(path: Path) -> object:
     return record[F_STATE], record[F_LABEL], [(slot[S_ID].hex(), slot[S_STATE]) for slot in record[F_SLOTS]]
 
 
+def known(path: Path) -> object:
+    """The pairings in that file without how far their tokens' records went; the bytes of one that is damaged."""
+    try:
+        return [replace(pairing, seen=None) for pairing in PairingStore(path).all()]
+    except PairingsError:
+        return path.read_bytes()
+
+
 class Shell:
     """A folder, a home and a command line. Whatever a command says is searched for secrets."""
 
@@ -185,7 +193,8 @@ class Shell:
         return PairingStore(self.home / "pairings.json")
 
     def snapshot(self) -> dict[str, object]:
-        """Everything in the folder: other files by their bytes, tokens by what they hold."""
+        """Everything in the folder: tokens by what they hold, pairings as `known` says (every visit moves on how far a
+        token's record went), other files by their bytes."""
         return dict(self._entries(sorted(self.folder.rglob("*"))))
 
     def _entries(self, paths: Iterable[Path]) -> Iterable[tuple[str, object]]:
@@ -195,6 +204,8 @@ class Shell:
                 yield name, "folder or link"
             elif path.suffix == ".token" and path.stat().st_size == SIZE:
                 yield name, holds(path)
+            elif path == self.store.path:
+                yield name, known(path)
             elif path.is_file():
                 yield name, path.read_bytes()
 

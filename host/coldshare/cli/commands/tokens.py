@@ -47,7 +47,7 @@ def _look(address: Address, known: list[Pairing], ui: Ui) -> tuple[Json, list[st
         said = [f"At {address}: {error.message}", f"What now: {error.next_step}"]
         return {"address": str(address), "error": problem}, said
     states = {0: "new", 1: "ready", 2: "burnt"}
-    names = {1: "backup", 2: "screen", 3: "manage"}
+    names = {1: "backup", 2: "screen", 3: "manage", 4: "generations", 5: "audit"}
     paired = next((one for one in known if one.serial == info.serial), None)
     can = [names.get(number, str(number)) for number in sorted(info.capabilities)]
     here: Json = {
