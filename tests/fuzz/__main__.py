@@ -134,6 +134,10 @@ def again(name: str, path: Path) -> str:
     return f"PYTHONPATH=tests {os.path.relpath(sys.executable)} -m fuzz --run {name} {os.path.relpath(path)}"
 
 
+def has_atheris() -> bool:
+    return importlib.util.find_spec("atheris") is not None
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m fuzz", description="Run the fuzz targets under atheris.")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"all by default: {', '.join(TARGETS)}")
@@ -148,7 +152,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if unknown := set(options.targets) - TARGETS.keys():
         parser.error(f"no such target: {', '.join(sorted(unknown))}")
-    if importlib.util.find_spec("atheris") is None:
+    if not has_atheris():
         parser.error("atheris is not installed: pip install -e '.[fuzz]'")
     chosen = [TARGETS[name] for name in options.targets] or list(TARGETS.values())
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT / "tests"), os.environ.get("PYTHONPATH"))))

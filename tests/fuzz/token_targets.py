@@ -6,7 +6,7 @@ import copy
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from coldshare.device.link import Link
@@ -66,8 +66,11 @@ class Cable:
         return report
 
 
+World = tuple[Cable, Host, bytes, bytes]
+
+
 @cache
-def _ready(report_size: int) -> tuple[Cable, Host, bytes, bytes]:
+def _ready(report_size: int) -> World:
     """A token with a backup, a reservation and half a transfer, unlocked: (token, its host, backup id, reserved id)."""
     cable = Cable(report_size)
     host: Any = Host(cable)  # type: ignore[arg-type]
@@ -81,8 +84,20 @@ def _ready(report_size: int) -> tuple[Cable, Host, bytes, bytes]:
     return cable, host, backup_id, reserved
 
 
-def _copy(report_size: int) -> tuple[Cable, Host, bytes, bytes]:
-    return copy.deepcopy(_ready(report_size))
+@cache
+def _locked() -> World:
+    """The same in a new session, without the PIN."""
+    world = copy.deepcopy(_ready(wire.REPORT_HS))
+    world[1].hello().open()
+    return world
+
+
+@cache
+def _pairing() -> World:
+    """The same while somebody pairs: the codes are compared, and one request may follow."""
+    world = copy.deepcopy(_ready(wire.REPORT_HS))
+    world[1].handshake()
+    return world
 
 
 def _alive(cable: Cable) -> dict[int, Any]:
@@ -98,7 +113,14 @@ def _alive(cable: Cable) -> dict[int, Any]:
 
 def _record(cable: Cable) -> dict[int, Any]:
     """What the key area says, read from the flash."""
-    record: Any = KeyArea(cable.board.keys).load()
+    return _read(*cable.board.blocks.blocks)
+
+
+@lru_cache(64)
+def _read(*blocks: bytes) -> dict[int, Any]:
+    board = Board()
+    board.blocks.blocks = list(blocks)
+    record: Any = KeyArea(board.keys).load()
     assert record is not None
     return record
 
@@ -119,7 +141,7 @@ def reports(data: bytes) -> None:
     """Raw reports: nothing raises, what comes back is well-formed and bounded, and nothing on the flash changes."""
     script = Script(data)
     size = wire.REPORT_HS if script.flag() else wire.REPORT_FS
-    cable, _, _, _ = _copy(size)
+    cable, _, _, _ = copy.deepcopy(_ready(size))
     before = _flash(cable)
     heard = 0
     steps = 0
@@ -219,14 +241,11 @@ def requests(data: bytes) -> None:
     a transfer that arrived damaged; what is granted touches a committed backup only where that is its purpose.
     """
     script = Script(data)
-    cable, host, backup_id, reserved = _copy(wire.REPORT_HS)
+    kind = script.number() % 8
+    world = _pairing() if kind == 7 else _locked() if kind == 6 else _ready(wire.REPORT_HS)
+    cable, host, backup_id, reserved = copy.deepcopy(world)
     ids = [backup_id, reserved, bytes(16), host.psk_id]
     answers = (BUTTON_YES, BUTTON_YES, BUTTON_NO, BUTTON_NONE, BUTTON_HELD)
-    kind = script.number()
-    if kind % 8 == 7:
-        host.handshake()
-    elif kind % 8 == 6:
-        host.hello().open()
     for _ in range(12):
         if not script or host.session is None:
             break

@@ -29,8 +29,9 @@ class Blocks:
 
     def program(self, block: int, offset: int, data: bytes) -> None:
         old = self.blocks[block]
-        new = bytes(a & b for a, b in zip(old[offset:], data, strict=False))
-        self.blocks[block] = old[:offset] + new + old[offset + len(data) :]
+        end = offset + len(data)
+        both = int.from_bytes(old[offset:end], "big") & int.from_bytes(data, "big")
+        self.blocks[block] = old[:offset] + both.to_bytes(len(data), "big") + old[end:]
 
 
 class Files:
