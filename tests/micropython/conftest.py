@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -25,6 +26,24 @@ def engine() -> Engine:
         return find()
     except SimulatorError as error:
         pytest.skip(f"{error.message} {error.next_step}")
+
+
+@pytest.fixture
+def micropython(engine: Engine) -> Callable[[str], str]:
+    """Runs code in MicroPython, beside the firmware and what is in device/, and gives what it prints."""
+
+    def run(code: str) -> str:
+        done = subprocess.run(
+            [*engine.command, "-X", f"heapsize={engine.heap}", "-c", code],
+            env={"MICROPYPATH": f"{engine.modules}:{Path(__file__).parent / 'device'}"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+        return done.stdout
+
+    return run
 
 
 class Desk:

@@ -62,6 +62,14 @@ class Flash:
             raise OSError(_EIO)
         return data
 
+    def is_blank(self, block: int, count: int) -> bool:
+        """Whether nothing was written in those blocks since they were erased."""
+        for offset in range(block * _BLOCK, (block + count) * _BLOCK, _PAGE):
+            self.read(offset, self._page)
+            if self._page != self._blank:
+                return False
+        return True
+
     def _note(self, kind: bytes, offset: int, data: "bytes | bytearray") -> None:
         if self._trace is not None:
             self._trace.write(kind + offset.to_bytes(4, "big") + len(data).to_bytes(2, "big"))
@@ -133,13 +141,16 @@ class Blocks:
 
 
 class Files:
-    """littlefs, behind `coldshare_firmware.types.Files`."""
+    """littlefs (`coldshare_firmware.types.Files`). A blank chip is formatted; one that was used and cannot be mounted
+    is left as it is."""
 
-    def __init__(self, blocks: Blocks, used: bool) -> None:
+    def __init__(self, flash: Flash) -> None:
+        blocks = Blocks(flash)
         try:
             self._fs = vfs.VfsLfs2(blocks, progsize=_PAGE)
         except OSError:
-            if used:
+            # The keys are written after the first format: without any, nothing can be lost here.
+            if not flash.is_blank(0, _KEY_BLOCKS) and not flash.is_blank(_KEY_BLOCKS, _FILE_BLOCKS):
                 raise
             vfs.VfsLfs2.mkfs(blocks, progsize=_PAGE)
             self._fs = vfs.VfsLfs2(blocks, progsize=_PAGE)
@@ -220,16 +231,6 @@ class Clock:
         self._now += milliseconds
 
 
-def _used(flash: Flash) -> bool:
-    """Whether anything was ever written: what was used and cannot be mounted is left as it is."""
-    page = bytearray(_PAGE)
-    for offset in range(0, (_KEY_BLOCKS + _FILE_BLOCKS) * _BLOCK, _PAGE):
-        flash.read(offset, page)
-        if page.count(b"\xff") != _PAGE:
-            return offset < _KEY_BLOCKS * _BLOCK
-    return False
-
-
 class Hal:
     """What the firmware asks of a board (`coldshare_firmware.types.Hal`)."""
 
@@ -241,7 +242,7 @@ class Hal:
         self._clock = Clock()
         self.aes: AnyAes = Aes()
         self.keys: types.KeyFlash = KeyBlocks(flash)
-        self.files: types.Files = Files(Blocks(flash), _used(flash))
+        self.files: types.Files = Files(flash)
 
     def random(self, n: int) -> bytes:
         return os.urandom(n)
