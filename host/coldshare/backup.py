@@ -233,17 +233,23 @@ def store(
 def drop_forgotten(client: TokenClient, outbox: Outbox | None) -> None:
     """Drop what `outbox` has for this token and the token cannot finish any more.
 
-    To be called when there is no reservation but one of our own. Raises what `TokenClient.backups` raises.
+    To be called when there is no reservation but one of our own. Raises what `TokenClient.contents` raises.
     """
     if outbox is None:
         return
     waiting: list[Waiting] = []
     with outbox.spoken(_STILL_THERE):
         waiting = outbox.waiting(client.info.serial)
-    held = {held.backup_id for held in client.backups()} if waiting else set()
+    held = stored(client) if waiting else frozenset()
     for one in waiting:
         if one.backup_id not in held:
             drop(outbox, one)
+
+
+def stored(client: TokenClient) -> frozenset[bytes]:
+    """The ids of all backups on the token, whether or not it can tell whose they are."""
+    contents = client.contents()
+    return frozenset(held.backup_id for held in contents.backups) | {lost.backup_id for lost in contents.unnamed}
 
 
 def drop(outbox: Outbox, waiting: Waiting) -> None:

@@ -24,6 +24,8 @@ from coldshare_iface.errors import (
     OtherPartyError,
     ProtocolError,
     RejectedError,
+    RetiredGenerationError,
+    TokenStorageError,
 )
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ class ReservationLostError(RefusedError):
 
 
 #: Errors before the press after which this very backup will never be stored.
-_FINAL = (RejectedError, OtherPartyError, OtherGenerationError, IntegrityError)
+_FINAL = (RejectedError, OtherPartyError, OtherGenerationError, RetiredGenerationError, IntegrityError)
 _AGAIN = "That backup is given up. If it is still wanted, begin anew: coldshare backup FILE"
 _UNFINISHED = "The backup is still unfinished: coldshare resume goes on with it, coldshare resume --forget gives it up."
 
@@ -113,7 +115,10 @@ def resume(client: TokenClient, entry: Entry, *, outbox: Outbox, on_step: OnStep
     offset: int | None = None
     stored = False
     try:
-        held = next((held for held in client.backups() if held.backup_id == entry.backup_id), None)
+        contents = client.contents()
+        if any(one.backup_id == entry.backup_id for one in contents.unnamed):
+            raise TokenStorageError  # it has stored it, and lost whose it is
+        held = next((held for held in contents.backups if held.backup_id == entry.backup_id), None)
         stored = held is not None
         if held is None:
             offset = _write(client, entry, on_step)
@@ -146,7 +151,7 @@ def void(entry: Entry) -> str:
 def give_up(client: TokenClient, waiting: Waiting) -> bool:
     """Let an unlocked token forget a backup that it has not stored. True when it had stored it: then it stays there."""
     client.give_up(waiting.backup_id)
-    return any(held.backup_id == waiting.backup_id for held in client.backups())
+    return waiting.backup_id in backup.stored(client)
 
 
 def out_of_reach(error: ColdshareError) -> bool:

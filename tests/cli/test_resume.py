@@ -13,9 +13,12 @@ import pytest
 
 from coldshare.cli.ui import Ui
 from coldshare.device.errors import TokenGoneError
+from coldshare.device.token import TokenClient
 from coldshare.device.transport.sim import SimTransport
 from coldshare.recovery import parse_file
-from support.desk import Desk, vault
+from coldshare_iface.errors import ColdshareError
+from coldshare_sim.flash import Chip
+from support.desk import Cable, Desk, power_up, vault
 from support.shell import Said, Shell, failed, holds
 from support.terminal import Terminal
 
@@ -304,6 +307,20 @@ def test_forget_what_another_token_or_none_had(cut: Shell, at: str) -> None:
     said = good(cut(*FORGET, "--at", at, *PIN))
     assert "to 'Safe A'" in said.out
     assert "The token was not told" in said.out
+    assert entries(cut) == []
+
+
+def test_a_burnt_token_has_forgotten_it(cut: Shell) -> None:
+    chip = Chip((cut.folder / "a.token").read_bytes())
+    for _ in range(8):
+        client = TokenClient(Cable(power_up(chip)))
+        client.connect(cut.store)
+        with pytest.raises(ColdshareError):
+            client.unlock("918273")
+    (cut.folder / "a.token").write_bytes(chip.image)
+    failed(cut(*RESUME), "burnt", 4, as_json=False)
+    assert len(entries(cut)) == 1
+    assert "The token was not told" in good(cut(*FORGET, "--at", YES, *PIN)).out
     assert entries(cut) == []
 
 

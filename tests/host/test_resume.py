@@ -39,7 +39,15 @@ from coldshare.resume import (
 )
 from coldshare_firmware.store import Store
 from coldshare_iface import wire
-from coldshare_iface.errors import CancelledError, ColdshareError, PersonTimeoutError, ProtocolError, RejectedError
+from coldshare_iface.errors import (
+    CancelledError,
+    ColdshareError,
+    PersonTimeoutError,
+    ProtocolError,
+    RejectedError,
+    TokenStorageError,
+)
+from coldshare_iface.messages import Contents
 from coldshare_sim.flash import Chip
 from coldshare_sim.littlefs import LittleFiles
 from support.desk import (
@@ -451,15 +459,33 @@ def test_a_token_that_stored_something_else(
             opened = TokenClient.open
             patch.setattr(TokenClient, "open", lambda client, *args: replace(opened(client, *args), digest=bytes(32)))
         else:
-            backups = TokenClient.backups
-            patch.setattr(
-                TokenClient, "backups", lambda client: [replace(held, declared=b"") for held in backups(client)]
-            )
+            contents = TokenClient.contents
+
+            def other(client: TokenClient) -> Contents:
+                real = contents(client)
+                return replace(real, backups=tuple(replace(held, declared=b"") for held in real.backups))
+
+            patch.setattr(TokenClient, "contents", other)
         with pytest.raises(ColdshareError) as caught:
             go_on(desk, chip, outbox)
     assert caught.value.exit_status == 7
     assert outbox.waiting() == []
     assert [held[:2] for held in desk.held(chip)] == [(old.hex(), False), (entry.backup_id.hex(), True)]
+
+
+def test_a_record_that_was_damaged_since(desk: Desk, outbox: Outbox) -> None:
+    """The token has the bytes and cannot say whose they are: a person has to look, and nothing is dropped."""
+    chip = desk.token()
+    entry = broken(desk, chip, outbox, "reading", 0)
+    LittleFiles(chip).write(f"/r/{entry.backup_id.hex()}", b"damaged")
+    with pytest.raises(TokenStorageError) as caught:
+        go_on(desk, chip, outbox)
+    assert "still unfinished" in caught.value.next_step
+    assert only(outbox).backup_id == entry.backup_id
+    # A backup of something else leaves it alone.
+    put_share(desk.client(chip), OTHER, outbox=outbox)
+    assert only(outbox).backup_id == entry.backup_id
+    assert give_up(desk.client(chip), entry.waiting)
 
 
 # --- what else can have happened meanwhile

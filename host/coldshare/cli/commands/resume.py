@@ -110,7 +110,7 @@ def _json(one: Resumed) -> dict[str, Json]:
 def _lines(one: Resumed, label: str) -> list[str]:
     what = describe(one.entry, one.entry.waiting)
     if one.already:
-        return [f"Nothing was left to do: {what}, is on {label!r} and counts."]
+        return [f"Nothing was left to do: {what}, is on {label!r}, confirmed."]
     lines = [f"Finished: {what}, is on {label!r}."]
     total = len(one.entry.sealed)
     if one.offset is None:
