@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import runpy
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -978,6 +979,12 @@ def screens() -> Iterator[Vector]:
     yield vector("wipe-burnt", "`wipe`, burnt", "wipe", lines, "held", state=burnt, label="", shares=1)
 
 
+def beside(kind: str) -> Callable[[], Iterator[Vector]]:
+    """The vectors of a kind that has a module of its own next to this one."""
+    make: Callable[[], Iterator[Vector]] = runpy.run_path(str(Path(__file__).with_name(f"{kind}_vectors.py")))[kind]
+    return make
+
+
 KINDS: dict[str, Callable[[], Iterator[Vector]]] = {
     "frames": frames,
     "cbor": cbor,
@@ -989,6 +996,8 @@ KINDS: dict[str, Callable[[], Iterator[Vector]]] = {
     "keyarea": keyarea,
     "files": files,
     "screens": screens,
+    "policy": beside("policy"),
+    "audit": beside("audit"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import runpy
 from collections.abc import Callable
@@ -12,14 +13,17 @@ from typing import Any
 import pycddl  # type: ignore[import-untyped]
 import pytest
 
-from coldshare_firmware import keys, request, screens
+from coldshare_firmware import jobs, keys, policy, request, screens
+from coldshare_firmware.audit import Audit
 from coldshare_firmware.cbor import CborError
 from coldshare_firmware.cbor import decode as token_decode
 from coldshare_firmware.declaration import Declaration
 from coldshare_firmware.keyarea import KeyArea
 from coldshare_firmware.keys import Keys
+from coldshare_firmware.manage import Manage
+from coldshare_firmware.ops import Operations
 from coldshare_firmware.person import OpError
-from coldshare_firmware.pin import check_format
+from coldshare_firmware.pin import PinGate, check_format
 from coldshare_firmware.store import Store
 from coldshare_iface import codec, framing, messages, suite, wire
 from coldshare_iface import transfer as transfer_rules
@@ -394,6 +398,187 @@ def test_tags_and_pin(new_board: NewBoard) -> None:
     pin = VECTORS["files/pin.json"]
     assert suite.hmac_sha256(bytes.fromhex(pin["salt"]), pin["pin"].encode()).hex() == pin["verifier"]
     assert [part.hex() for part in known.record[keys.F_PIN]] == [pin["salt"], pin["verifier"]]
+
+
+# --- what may stand beside what ----------------------------------------------------------------------------
+
+STATES = {
+    "RESERVED": keys.RESERVED,
+    "PENDING": wire.BACKUP_PENDING,
+    "ACTIVE": wire.BACKUP_ACTIVE,
+    "NEXT": wire.BACKUP_NEXT,
+    "RETIRED": wire.BACKUP_RETIRED,
+}
+CONTENT = b"sealed"
+
+
+def labelled(label: str, size: int = 32) -> bytes:
+    return hashlib.sha256(label.encode()).digest()[:size]
+
+
+def declared(vault: str, party: str, generation: str) -> bytes:
+    share = messages.Declaration(labelled(vault), vault, party, labelled(generation), 2, 3, 2, bytes(16))
+    return share.encode()
+
+
+class Ruled:
+    """A token that holds what a vector says, and what it asks a person."""
+
+    def __init__(self, board: Any, before: Vector) -> None:
+        self.asked: list[str] = []
+        show = board.show
+
+        def shown(lines: list[str], question: bool) -> None:
+            if question:
+                self.asked.append(lines[0])
+            show(lines, question)
+
+        board.show = shown
+        self.board, self.keys = board, Keys(board)
+        self.keys.found()
+        self.store = Store(board, self.keys)
+        self.labels: dict[bytes, str] = {}
+        slots = []
+        for one in before["slots"]:
+            backup_id = labelled(one["id"], 16)
+            record = declared(one["vault"], one["party"], one["generation"])
+            tags = self.keys.tags(Declaration(record))
+            slots.append([backup_id, labelled("factor"), STATES[one["state"]], *tags])
+            self.store.write_record(backup_id, record)
+            self.labels[backup_id] = one["id"]
+            self.labels.update(zip(tags[:2], (one["vault"], one["party"]), strict=True))
+            self.generation(one["vault"], one["generation"])
+        retired = []
+        for vault, generations in before["retired"].items():
+            tags_of = [self.generation(vault, label) for label in generations]
+            vault_tag = self.keys.tag(b"vault", labelled(vault))
+            self.labels[vault_tag] = vault
+            retired.append([vault_tag, b"".join([tag[:8] for tag in tags_of])])
+        self.keys.change({keys.F_STATE: wire.TOKEN_READY, keys.F_SLOTS: slots, keys.F_RETIRED: retired})
+        audit = Audit(board, self.keys)
+        self.ops = Operations(board, self.keys, self.store, audit, PinGate(board, self.keys, audit))
+        self.ops._unlocked = True
+
+    def generation(self, vault: str, label: str) -> bytes:
+        tag = self.keys.generation_tag(labelled(vault), labelled(label))
+        self.labels[tag] = label
+        self.labels[tag[:8]] = label
+        return tag
+
+    def do(self, op: int, *fields: object) -> int:
+        try:
+            job = self.ops.run(op, list(fields))
+            while True:
+                _, reply = jobs.advance(job)
+                if reply is not None:
+                    return int(reply[0])
+        except OpError as error:
+            return error.status
+
+    def happens(self, event: Vector, before: Vector) -> int:
+        backup_id = labelled(event["id"], 16)
+        vaults = {one["id"]: one["vault"] for one in before["slots"]}
+        if event["do"] in ("commit", "confirm"):
+            if event["do"] == "commit":
+                digest = hashlib.sha256(CONTENT).digest()
+                assert self.do(wire.OP_BEGIN, backup_id, len(CONTENT), digest) == wire.STATUS_OK
+                assert self.do(wire.OP_CHUNK, 0, CONTENT) == wire.STATUS_OK
+                assert self.do(wire.OP_PREPARE, backup_id) == wire.STATUS_OK
+            return self.do(wire.OP_COMMIT if event["do"] == "commit" else wire.OP_CONFIRM, backup_id)
+        if event["do"] in ("remove", "destroy"):
+            return self.do(wire.OP_REMOVE if event["do"] == "remove" else wire.OP_DESTROY, backup_id)
+        self.generation(vaults[event["id"]], event["generation"])
+        op = wire.OP_RETIRE if event["do"] == "retire" else wire.OP_UN_RETIRE
+        return self.do(op, backup_id, labelled(event["generation"]))
+
+    @property
+    def held(self) -> Vector:
+        """What it holds now, in the words of a vector."""
+        names = {value: name for name, value in STATES.items()}
+        slots = []
+        for backup_id, _, state, *tags in self.keys.slots:
+            words = [self.labels[part] for part in (backup_id, *tags)]  # type: ignore[index]
+            parts = dict(zip(("id", "vault", "party", "generation"), words, strict=True))
+            slots.append(parts | {"state": names[state]})  # type: ignore[index]
+        retired = {
+            self.labels[vault]: [self.labels[marks[at : at + 8]] for at in range(0, len(marks), 8)]
+            for vault, marks in self.keys.retired
+        }
+        return {"slots": slots, "retired": retired}
+
+
+@of("policy")
+def test_policy(vector: Vector, new_board: NewBoard) -> None:
+    token = Ruled(new_board(), vector["before"])
+    assert token.held == vector["before"]
+    for offer in vector.get("offers", []):
+        record = declared(offer["vault"], offer["party"], offer["generation"])
+        status = token.do(wire.OP_RESERVE_NEXT if offer["next"] else wire.OP_RESERVE, record)
+        assert status_name(status) == offer["status"], offer
+    if "event" in vector:
+        status = token.happens(vector["event"], vector["before"])
+        assert status_name(status) == ("OK" if vector["expect"] == "ok" else vector["expect"])
+        assert token.held == vector["after"]
+        lines = VECTORS[f"screens/{vector['asks']}.json"]["lines"][:1] if vector["asks"] else []
+        assert token.asked == lines
+
+
+def test_every_rule_has_a_vector() -> None:
+    """Every status that the rules can give, every step, and every state that a backup can be in."""
+    policy_vectors = [vector for vector in VECTORS.values() if vector["kind"] == "policy"]
+    offered = {offer["status"] for vector in policy_vectors for offer in vector.get("offers", [])}
+    assert offered == names_of(policy, "STATUS_")
+    steps = {vector["event"]["do"] for vector in policy_vectors if "event" in vector}
+    assert steps == {"commit", "confirm", "retire", "un-retire", "remove", "destroy"}
+    assert expected("policy") == {"BAD_STATE", "NOT_FOUND"}
+    states = {slot["state"] for vector in policy_vectors for slot in vector["before"]["slots"]}
+    assert states == set(STATES)
+
+
+# --- the audit ring ----------------------------------------------------------------------------------------
+
+
+def ring(board: Any, vector: Vector) -> Audit:
+    """The ring of a token whose files and head a vector gives."""
+    for path, data in vector["files"].items():
+        board.files.write(path, bytes.fromhex(data))
+    known = Keys(board)
+    known.found()
+    known.change({keys.F_AUDIT: [vector["count"], bytes.fromhex(vector["head"])]})
+    return Audit(board, known)
+
+
+def enter(log: Audit, one: Vector) -> Any:
+    log.host = bytes.fromhex(one["host"])
+    return log.enter(one["event"], bytes.fromhex(one["about"]), one["detail"])
+
+
+@of("audit")
+def test_audit(vector: Vector, new_board: NewBoard) -> None:
+    board = new_board()
+    if "entries" in vector:
+        log = ring(board, {"files": {}, "count": 0, "head": bytes(32).hex()})
+        for one in vector["entries"]:
+            head = enter(log, one)
+            assert [head[0], head[1].hex()] == [one["number"], one["hash"]]
+            assert board.kept.files["/a/00000001"][-wire.AUDIT_ENTRY :].hex() == one["hex"]
+            log._keys.change({keys.F_AUDIT: head})
+        return
+    log = ring(board, vector)
+    for told in vector.get("answers", []):
+        (_, reply) = jobs.advance(Manage(board, log._keys, Store(board, log._keys), log).audit(told["start"]))
+        assert codec.encode(reply).hex() == told["reply"]  # type: ignore[arg-type]
+        schema("audit-reply").validate_cbor(bytes.fromhex(told["reply"]))
+    if "enter" in vector:
+        count, head = enter(log, vector["enter"])
+        assert (count, head.hex()) == (vector["count_after"], vector["head_after"])
+        files = {path: data.hex() for path, data in board.kept.files.items()}
+        assert files == vector["files_after"]
+
+
+def test_every_event_has_a_vector() -> None:
+    told = {one["event"] for one in VECTORS["audit/chain.json"]["entries"]}
+    assert told == {value for name, value in vars(wire).items() if name.startswith("EVENT_")}
 
 
 # --- screens -----------------------------------------------------------------------------------------------
