@@ -208,6 +208,9 @@ class MpyToken:
         if message[:1] == b"X":
             why = message[1:].decode(errors="replace")
             raise DamagedTokenError(f"The firmware cannot use this software token: {why}.")
+        if message[:1] == b"M":
+            self._memory = int.from_bytes(message[1:5], "big")
+            return
         self._number, self._asked = message[1:5], message[5] == 1
         self.person.show(message[6:].decode().split("\n"), self._asked)
 
@@ -228,6 +231,15 @@ class MpyToken:
     def skip(self, seconds: float) -> None:
         """Let time pass at once, as the token sees it."""
         self._say(b"T" + int(seconds * 1000).to_bytes(4, "big"))
+
+    def memory(self) -> int:
+        """Bytes of heap in use, garbage apart. The token must have nothing to say."""
+        self._memory = -1
+        self._say(b"M")
+        while self._memory < 0:
+            if not select.select([self._panel], [], [], _START)[0] or not self._look():
+                raise self._failure()
+        return self._memory
 
     def _say(self, message: bytes) -> None:
         try:

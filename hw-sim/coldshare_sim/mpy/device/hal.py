@@ -12,7 +12,7 @@ from cryptolib import aes  # type: ignore[import-not-found]
 
 TYPE_CHECKING = False  # MicroPython has no typing module
 if TYPE_CHECKING:
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from coldshare_firmware import types
     from coldshare_iface.types import Aes as AnyAes
@@ -31,6 +31,7 @@ _ECB = 1
 _CBC = 2
 _EIO = 5
 _EEXIST = 17
+_HARMLESS = (2, _EEXIST)  # ENOENT
 
 
 class NobodyError(Exception):
@@ -121,22 +122,39 @@ class KeyBlocks:
 class Blocks:
     """littlefs' view of the chip: everything behind the raw key area (MicroPython's extended block protocol)."""
 
-    def __init__(self, flash: Flash) -> None:
+    def __init__(self, flash: Flash, count: int = _FILE_BLOCKS) -> None:
         self._flash = flash
+        self._count = count
 
-    def readblocks(self, block: int, buffer: bytearray, offset: int = 0) -> None:
-        self._flash.read((_KEY_BLOCKS + block) * _BLOCK + offset, buffer)
+    def lost(self) -> bool:
+        """Whether something was kept here: the keys are written after the first format, so both are blank before."""
+        return not self._flash.is_blank(0, _KEY_BLOCKS) and not self._flash.is_blank(_KEY_BLOCKS, self._count)
 
-    def writeblocks(self, block: int, buffer: bytearray, offset: int = 0) -> None:
-        self._flash.program((_KEY_BLOCKS + block) * _BLOCK + offset, buffer)
+    # An exception must not cross littlefs' C code, which would be left in the middle of something: -EIO is returned.
+    def readblocks(self, block: int, buffer: bytearray, offset: int = 0) -> int:
+        try:
+            self._flash.read((_KEY_BLOCKS + block) * _BLOCK + offset, buffer)
+        except OSError:
+            return -_EIO
+        return 0
 
-    def ioctl(self, op: int, argument: int) -> "int | None":
+    def writeblocks(self, block: int, buffer: bytearray, offset: int = 0) -> int:
+        try:
+            self._flash.program((_KEY_BLOCKS + block) * _BLOCK + offset, buffer)
+        except OSError:
+            return -_EIO
+        return 0
+
+    def ioctl(self, op: int, argument: int) -> int:
         if op == 4:
-            return _FILE_BLOCKS
+            return self._count
         if op == 5:
             return _BLOCK
         if op == 6:
-            self._flash.erase((_KEY_BLOCKS + argument) * _BLOCK)
+            try:
+                self._flash.erase((_KEY_BLOCKS + argument) * _BLOCK)
+            except OSError:
+                return -_EIO
         return 0
 
 
@@ -144,36 +162,57 @@ class Files:
     """littlefs (`coldshare_firmware.types.Files`). A blank chip is formatted; one that was used and cannot be mounted
     is left as it is."""
 
-    def __init__(self, flash: Flash) -> None:
-        blocks = Blocks(flash)
+    def __init__(self, blocks: Blocks) -> None:
+        self._blocks = blocks
+        self._mounted: Any = None
         try:
-            self._fs = vfs.VfsLfs2(blocks, progsize=_PAGE)
+            self._fs()
         except OSError:
-            # The keys are written after the first format: without any, nothing can be lost here.
-            if not flash.is_blank(0, _KEY_BLOCKS) and not flash.is_blank(_KEY_BLOCKS, _FILE_BLOCKS):
+            if blocks.lost():
                 raise
             vfs.VfsLfs2.mkfs(blocks, progsize=_PAGE)
-            self._fs = vfs.VfsLfs2(blocks, progsize=_PAGE)
+            self._fs()
+
+    def _fs(self) -> "Any":
+        if self._mounted is None:
+            self._mounted = vfs.VfsLfs2(self._blocks, progsize=_PAGE)
+        return self._mounted
+
+    def _do(self, name: str, *arguments: "Any") -> "Any":
+        try:
+            return getattr(self._fs(), name)(*arguments)
+        except OSError as error:
+            self._check(error)
+            raise
+
+    def _check(self, error: OSError) -> None:
+        # What littlefs has in memory after such an error is not to be trusted: mount anew.
+        if error.args[0] not in _HARMLESS:
+            self._mounted = None
 
     def mkdir(self, path: str) -> None:
         try:
-            self._fs.mkdir(path)
+            self._do("mkdir", path)
         except OSError as error:
             if error.args[0] != _EEXIST:
                 raise
 
     def listdir(self, path: str) -> "list[str]":
-        return sorted([entry[0] for entry in self._fs.ilistdir(path)])
+        return sorted([entry[0] for entry in self._do("ilistdir", path)])
 
     def size(self, path: str) -> int:
-        size: int = self._fs.stat(path)[6]
+        size: int = self._do("stat", path)[6]
         return size
 
     def read(self, path: str, offset: int, length: int) -> bytes:
-        with self._fs.open(path, "rb") as file:
-            file.seek(offset)
-            data: bytes = file.read(length)
-            return data
+        try:
+            with self._fs().open(path, "rb") as file:
+                file.seek(offset)
+                data: bytes = file.read(length)
+                return data
+        except OSError as error:
+            self._check(error)
+            raise
 
     def write(self, path: str, data: bytes) -> None:
         self._store(path, "wb", data)
@@ -182,18 +221,22 @@ class Files:
         self._store(path, "ab", data)
 
     def _store(self, path: str, mode: str, data: bytes) -> None:
-        with self._fs.open(path, mode) as file:
-            if file.write(data) != len(data):
-                raise OSError(_EIO)
+        try:
+            with self._fs().open(path, mode) as file:
+                if file.write(data) != len(data):
+                    raise OSError(_EIO)
+        except OSError as error:
+            self._check(error)
+            raise
 
     def rename(self, old: str, new: str) -> None:
-        self._fs.rename(old, new)
+        self._do("rename", old, new)
 
     def remove(self, path: str) -> None:
-        self._fs.remove(path)
+        self._do("remove", path)
 
     def free(self) -> int:
-        facts = self._fs.statvfs("/")
+        facts = self._do("statvfs", "/")
         free: int = facts[0] * facts[3]
         return free
 
@@ -242,7 +285,7 @@ class Hal:
         self._clock = Clock()
         self.aes: AnyAes = Aes()
         self.keys: types.KeyFlash = KeyBlocks(flash)
-        self.files: types.Files = Files(flash)
+        self.files: types.Files = Files(Blocks(flash))
 
     def random(self, n: int) -> bytes:
         return os.urandom(n)

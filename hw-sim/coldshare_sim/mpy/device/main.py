@@ -9,8 +9,10 @@ bytes, big-endian, and that many bytes, of which the first says what it is:
 - `P` to here: the number of a screen [4] and the button pressed at it.
 - `N` to here: nobody is there to press anything; the job that asks is dropped.
 - `T` to here: milliseconds [4] that pass at once.
+- `M` to here: asks for an `M` from here: bytes of heap [4] in use once garbage is collected.
 """
 
+import gc
 import select
 import sys
 
@@ -66,6 +68,9 @@ class Panel:
             self._nobody = True
         elif kind == b"T":
             hal.skip(number)
+        elif kind == b"M":
+            gc.collect()
+            self._send(b"M" + gc.mem_alloc().to_bytes(4, "big"))  # type: ignore[attr-defined]
         return True
 
 
