@@ -266,6 +266,25 @@ def screens(vector):
     same(waits, vector["waits"])
 
 
+# --- rules and the audit ring
+def policy(vector):
+    from rules import policy
+
+    from coldshare_iface import wire
+
+    def first_line(name):
+        with open(FOLDER + "/screens/" + name + ".json") as file:
+            return json.load(file)["lines"][0]
+
+    policy(vector, IMAGE, lambda status: names(wire, "STATUS_", status), first_line)
+
+
+def audit(vector):
+    from rules import audit
+
+    audit(vector, IMAGE)
+
+
 # --- persisted
 class Panel:
     def show(self, lines, question):
