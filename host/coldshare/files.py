@@ -67,7 +67,9 @@ def locked(path: Path) -> Iterator[None]:
     import fcntl
 
     try:
-        descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # Somebody else's link in its place would have us make a file where it points.
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(path.with_suffix(".lock"), flags, 0o600)
     except OSError as error:
         raise OutputError(f"{path.parent} cannot be written: {os.strerror(error.errno or 0)}.") from error
     try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -126,6 +128,7 @@ class PairingStore:
     def _load(self) -> dict[bytes, Pairing]:
         try:
             with self.path.open("rb") as file:
+                _close_to_others(file.fileno())
                 data = file.read(_SIZE_MAX + 1)
         except FileNotFoundError:
             return {}
@@ -136,6 +139,13 @@ class PairingStore:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             # The cause could quote a key, so it is not passed on.
             raise PairingsError(f"{self.path} is not a file of pairing keys, or is damaged.") from None
+
+
+def _close_to_others(descriptor: int) -> None:
+    """A copy from a backup may have come back readable by others. Some file systems know no such thing."""
+    if sys.platform != "win32" and os.fstat(descriptor).st_mode & 0o077:
+        with suppress(OSError):
+            os.fchmod(descriptor, 0o600)
 
 
 def _parse(data: bytes) -> dict[bytes, Pairing]:
