@@ -11,6 +11,7 @@ import re
 import runpy
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from coldshare_firmware import pin, request
 from coldshare_iface import codec, session, transfer, wire
@@ -327,9 +328,41 @@ def reasons() -> str:
 
 def shown() -> str:
     """The screens, by the vectors; test_vectors.py holds the firmware against those."""
-    made = runpy.run_path(str(Path(__file__).with_name("make_vectors.py")))["screens"]()
+    made = beside("make_vectors.py", "screens")()
     rows = [(vector["comment"], " · ".join(vector["lines"]), vector["waits"] or "") for vector in made]
     return table("when | what is shown | waits", rows)
+
+
+def beside(name: str, what: str) -> Any:
+    """What a module next to this one makes or keeps."""
+    return runpy.run_path(str(Path(__file__).with_name(name)))[what]
+
+
+def admission() -> str:
+    rows = []
+    for _, here, _, _, offers in beside("policy_vectors.py", "HERE"):
+        for offered, statuses in offers.items():
+            what = "a share of another party" if offered == "Q" else f"generation {offered}"
+            rows.append((here, what, *statuses))
+    return table("what is here | what is offered | `reserve` | `reserve-next`", rows)
+
+
+def generation_states() -> str:
+    """The steps that the vectors show, by the states of the backups of one vault."""
+    rules: dict[tuple[str, str], str] = {}
+    for vector in beside("policy_vectors.py", "policy")():
+        words = vector["comment"].replace(",", "").split()
+        if "event" not in vector or vector["expect"] != "ok" or words[0] != vector["event"]["do"]:
+            continue  # not a step, or one whose comment says something else than which
+        before, after = (vault_state(vector[when]["slots"]) for when in ("before", "after"))
+        if rules.setdefault((before, vector["comment"]), after) != after:
+            raise ValueError(f"{vector['name']} goes elsewhere than another step of that name")
+    return machine(rules, "nothing")
+
+
+def vault_state(slots: list[dict[str, str]]) -> str:
+    states = [slot["state"].lower() for slot in slots if slot["vault"] == "V"]
+    return "-".join(state for state in ("active", "pending", "next") if state in states) or "nothing"
 
 
 def sizes() -> str:
@@ -347,6 +380,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "sizes": sizes,
     "back-off": back_off,
     "screens": shown,
+    "admission": admission,
+    "generation-states": generation_states,
     "channel-states": lambda: machine(session.TRANSITIONS, session.FRESH),
     "transfer-states": lambda: machine(transfer.TRANSITIONS, transfer.EMPTY),
 }

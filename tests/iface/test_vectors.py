@@ -567,7 +567,7 @@ def test_audit(vector: Vector, new_board: NewBoard) -> None:
     log = ring(board, vector)
     for told in vector.get("answers", []):
         (_, reply) = jobs.advance(Manage(board, log._keys, Store(board, log._keys), log).audit(told["start"]))
-        assert codec.encode(reply).hex() == told["reply"]  # type: ignore[arg-type]
+        assert codec.encode(reply).hex() == told["reply"]
         schema("audit-reply").validate_cbor(bytes.fromhex(told["reply"]))
     if "enter" in vector:
         count, head = enter(log, vector["enter"])
