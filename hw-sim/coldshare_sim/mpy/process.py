@@ -61,6 +61,11 @@ class MpyToken:
                 flash_file.create(path)
         self._power_up()
 
+    @property
+    def pid(self) -> int:
+        """The process that runs the firmware."""
+        return self._process.pid
+
     # --- power
     def _power_up(self) -> None:
         self._reports = Frames(1, stream.HELLO_MAX)
