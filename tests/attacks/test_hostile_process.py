@@ -297,6 +297,31 @@ def test_the_question_is_exchanged_under_the_finger(
         assert len(key_record(chip)[F_PAIRINGS]) == 1
 
 
+def test_what_remains_a_press_that_begins_after_the_exchange(desk: Desk) -> None:
+    """A finger on its way when the screen changes is an answer to what is there when it lands."""
+    clock = VirtualClock()
+    finger = Finger(clock)
+    chip, backup_id = kept(desk)
+    client, port, process = plugged(desk, chip, finger, clock)
+    show, answers = finger.show, []
+
+    def land(lines: list[str], question: bool) -> None:
+        show(lines, question)
+        if question and lines[0] == "Pair with hostile?":
+            finger.press(200)
+
+    def exchange() -> None:
+        process.on(VICTIM, wire.CMD_INIT, b"hostile!")
+        answers.append(process.pair())
+
+    finger.show = land  # type: ignore[method-assign]
+    port.passed, port.at, port.act = 0, 12, exchange
+    with suppress(ColdshareError):
+        client.open(backup_id, wire.PURPOSE_RESTORE)
+    assert answers[0][0] == wire.STATUS_OK
+    assert process.open().status(wire.OP_LIST, 0) == wire.STATUS_LOCKED  # and that is all it has
+
+
 def test_what_remains_it_can_ask_to_pair_or_to_wipe(desk: Desk) -> None:
     """At any time, and the screen says so. Who presses NO, or nothing, has lost the time it took."""
     chip, backup_id = kept(desk)
