@@ -214,6 +214,46 @@ def test_error_frames_become_errors_and_the_link_lives_on(code: bytes, kind: typ
     assert call(link) == ANSWER
 
 
+def test_an_answer_that_an_error_came_before_is_never_taken_for_the_next_one() -> None:
+    """A report that arrives twice: the copy is refused, while what it copied is under way."""
+    link, carrier = link_to(lambda cmd, data: reports(wire.CMD_ERROR, b"\x06"))
+    with pytest.raises(TokenChannelBusyError):
+        call(link)
+    carrier._out += reports(wire.CMD_PLAIN, b"stale")
+    carrier.script = answers()
+    assert call(link) == ANSWER
+    # The channel was started afresh, once.
+    assert [cmd for cmd, _ in carrier.sent] == [wire.CMD_INIT, wire.CMD_PLAIN, wire.CMD_INIT, wire.CMD_PLAIN]
+    assert call(link) == ANSWER
+    assert len(carrier.sent) == 5
+
+
+def test_a_token_that_stays_busy_is_asked_again_without_trust() -> None:
+    link, carrier = link_to(lambda cmd, data: reports(wire.CMD_ERROR, b"\x06"))
+    write = carrier.write
+
+    def busy(report: bytes) -> None:
+        carrier._out += reports(wire.CMD_ERROR, b"\x06")
+
+    for _ in range(2):
+        with pytest.raises(TokenChannelBusyError):
+            call(link)
+        carrier.write = busy  # type: ignore[method-assign]
+    carrier._out += reports(wire.CMD_PLAIN, b"stale")
+    carrier.write, carrier.script = write, answers()  # type: ignore[method-assign]
+    assert call(link) == ANSWER
+
+
+def test_patience_is_measured_in_the_time_of_the_transport() -> None:
+    """With the computer's own clock, chatter at a transport whose time is not real would never end."""
+    carrier = Wire(lambda cmd, data: [])
+    link = Link(carrier)
+    carrier.endless, carrier.tick = framing.split(CID, wire.CMD_KEEPALIVE, b"\x02")[0], 0.25
+    with pytest.raises(TokenTimeoutError):
+        call(link)
+    assert 300 < carrier.now < 301
+
+
 @pytest.mark.parametrize(
     "garbage",
     [

@@ -68,15 +68,18 @@ class _Patience:
 class Link:
     """A channel of our own to one token. `call` is the whole story of waiting, progress and cancelling.
 
-    A link whose answer was given up on is not used again: the late answer would be taken for the next one.
+    A link whose answer was given up on is not used again: the late answer would be taken for the next one. After an
+    ERROR the channel is started afresh before the next message, for the same reason.
     """
 
-    def __init__(self, transport: Transport, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, transport: Transport, clock: Callable[[], float] | None = None) -> None:
         self._transport = transport
-        self._clock = clock
+        # Patience is measured in the time that the transport's own waiting takes, which need not be ours.
+        self._clock = clock if clock is not None else getattr(transport, "clock", time.monotonic)
         self._assembler = Assembler(transport.report_size)
         self._cid = wire.CID_BROADCAST
         self._lost = False
+        self._owed = False  # an answer that an ERROR came before
         self._cid = self._init()
         log.debug("channel %s", self._cid.hex())
 
@@ -111,6 +114,8 @@ class Link:
         """
         if self._lost:
             raise TokenTimeoutError
+        if self._owed and cmd != wire.CMD_INIT:
+            self.restart()
         log.debug("> %02x, %d bytes", cmd, len(message))
         self._lost = True
         sent = False
@@ -131,7 +136,9 @@ class Link:
             raise
         self._lost = False
         log.debug("< %02x, %d bytes", answered, len(data))
-        if answered == wire.CMD_ERROR:
+        # Where a report came twice the ERROR is about the copy, and the request itself is still under way.
+        self._owed = answered == wire.CMD_ERROR
+        if self._owed:
             raise _frame_error(data)
         return data
 
