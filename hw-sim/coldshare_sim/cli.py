@@ -24,6 +24,8 @@ _user = click.option(
     "--user", type=click.Choice(["approve", "reject"]), help="Who presses its buttons, if nobody at the terminal does."
 )
 
+_fault = click.option("--fault", metavar="SPEC", help="What goes wrong, as in drop:to-token:17 (docs/simulator.md).")
+
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="coldshare", prog_name="coldshare-sim", message="%(prog)s %(version)s")
@@ -87,6 +89,7 @@ def show(path: Path, as_json: bool) -> None:
 @click.option("--control", metavar="PATH|127.0.0.1:PORT", help="Screen and buttons at this socket (docs/simulator.md).")
 @click.option("--ready-fd", type=int, metavar="N", help="Say there, and not on standard output, when it can be used.")
 @click.option("--create", is_flag=True, help="Make a blank token at PATH if there is none.")
+@_fault
 def serve(
     path: Path,
     unix: Path | None,
@@ -95,6 +98,7 @@ def serve(
     control: str | None,
     ready_fd: int | None,
     create: bool,
+    fault: str | None,
 ) -> None:
     """Serve the software token at PATH to other processes, until SIGTERM or Ctrl-C.
 
@@ -102,7 +106,7 @@ def serve(
     """
     from coldshare_sim import serving
 
-    serving.serve(path, unix, tcp, user, control, ready_fd, create=create)
+    serving.serve(path, unix, tcp, user, control, ready_fd, create=create, fault=fault)
 
 
 @cli.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -110,8 +114,11 @@ def serve(
 @click.option("--pin-file", type=click.Path(path_type=Path), help="Set the token up with the PIN in this file.")
 @click.option("--label", default="Simulator", help="The token's label, with --pin-file.")
 @click.option("--tcp", is_flag=True, help="Serve it over TCP instead of a unix socket.")
+@_fault
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def execute(user: str, pin_file: Path | None, label: str, tcp: bool, command: tuple[str, ...]) -> int:
+def execute(
+    user: str, pin_file: Path | None, label: str, tcp: bool, fault: str | None, command: tuple[str, ...]
+) -> int:
     """Run COMMAND with a fresh software token: coldshare-sim exec -- pytest
 
     The command finds its address in COLDSHARE_AT and an empty COLDSHARE_HOME. Its exit status is ours, and nothing of
@@ -119,7 +126,7 @@ def execute(user: str, pin_file: Path | None, label: str, tcp: bool, command: tu
     """
     from coldshare_sim import serving
 
-    return serving.execute(command, user, pin_file, label, tcp=tcp)
+    return serving.execute(command, user, pin_file, label, tcp=tcp, fault=fault)
 
 
 @cli.command()

@@ -66,6 +66,10 @@ class Chip:
     def barrier(self) -> None:
         """Everything so far outlives a crash of the computer; nothing after has happened yet."""
 
+    def leave(self, offset: int, data: bytes) -> None:
+        """What an operation that power was cut in has left there. It is no operation itself."""
+        self._put(offset, data)
+
     def _put(self, offset: int, data: bytes) -> None:
         self.image[offset : offset + len(data)] = data
 

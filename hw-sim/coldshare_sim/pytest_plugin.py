@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from coldshare.device.pairings import Pairing, PairingStore
     from coldshare.device.token import TokenClient
     from coldshare.device.transport import Transport
+    from coldshare.device.transport.sim import SimTransport
     from coldshare_sim.flash import Chip
-    from coldshare_sim.testing import Actor, FlashProbe
+    from coldshare_sim.testing import Actor, Cable, FlashProbe
 
 _CHOICES = {"state": ("new", "ready", "burnt"), "user": ("approve", "reject", "absent")}
 _PINS = ("0000", "1111")
 _MARKER = (
-    "coldshare(state='ready', pin='4839', label='Safe A', user='approve'): the software token of this test. "
-    "state is new, ready or burnt; user is approve, reject or absent."
+    "coldshare(state='ready', pin='4839', label='Safe A', user='approve', fault=''): the software token of this test. "
+    "state is new, ready or burnt; user is approve, reject or absent; fault is what goes wrong on its cable."
 )
 
 
@@ -39,6 +40,7 @@ class _Wish:
     pin: str = "4839"
     label: str = "Safe A"
     user: str = "approve"
+    fault: str = ""
 
 
 # A token in a state, and the pairing that goes with it: made once, then copied.
@@ -58,6 +60,13 @@ def _checked(given: dict[str, Any]) -> _Wish:
         allowed = _CHOICES.get(name)
         if not isinstance(value, str) or (allowed is not None and value not in allowed):
             pytest.fail(f"coldshare: {name}={value!r} is not {' or '.join(allowed or ('a string',))}.", pytrace=False)
+    if given.get("fault"):
+        from coldshare_sim.faults import FaultSpecError, parse
+
+        try:
+            parse(given["fault"])
+        except FaultSpecError as error:
+            pytest.fail(f"coldshare: {error.message}", pytrace=False)
     return _Wish(**given)
 
 
@@ -118,21 +127,32 @@ def coldshare_flash(_coldshare_wish: _Wish, _coldshare_images: _Images, coldshar
 
 
 @pytest.fixture
+def coldshare_cable() -> Cable:
+    """The cable to this test's token: faults on it, and how much has passed."""
+    from coldshare_sim.testing import Cable
+
+    return Cable()
+
+
+@pytest.fixture
 def coldshare_address(
+    request: pytest.FixtureRequest,
     _coldshare_wish: _Wish,
     coldshare_flash: FlashProbe,
     coldshare_person: Actor,
+    coldshare_cable: Cable,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[str]:
     """The address of this test's token, for other processes and for code that opens it by itself. Also COLDSHARE_AT.
 
     The token is served from a thread of this process, in real time.
     """
+    from coldshare_sim.clock import RealClock
     from coldshare_sim.errors import BadPlaceError
+    from coldshare_sim.faults import FaultyToken
     from coldshare_sim.listen import listen_tcp, listen_unix
     from coldshare_sim.panel import Panel
     from coldshare_sim.server import Server
-    from coldshare_sim.token import SoftToken
 
     folder = Path(tempfile.mkdtemp(prefix="coldshare-sim-"))  # pytest's own are too long for a unix socket
     try:
@@ -143,7 +163,11 @@ def coldshare_address(
         panel = Panel(coldshare_person)
         # A script presses by itself as far as a pairing is concerned: nobody here could compare the codes.
         user = None if _coldshare_wish.user == "absent" else _coldshare_wish.user
-        server = Server(SoftToken(coldshare_flash.chip, panel), panel, listener, None, user)
+        token = FaultyToken(coldshare_flash.chip, panel, clock=RealClock())
+        coldshare_cable.attach(token)
+        if "coldshare_token" not in request.fixturenames:
+            coldshare_cable.fault(_coldshare_wish.fault)
+        server = Server(token, panel, listener, None, user)
         with server.in_background():
             monkeypatch.setenv("COLDSHARE_AT", server.address)
             yield server.address
@@ -160,6 +184,7 @@ def coldshare_token(
     coldshare_flash: FlashProbe,
     coldshare_person: Actor,
     coldshare_store: PairingStore,
+    coldshare_cable: Cable,
 ) -> Iterator[TokenClient]:
     """A token, plugged in; when it is ready, paired and unlocked, too. Nothing of it waits in real time.
 
@@ -169,10 +194,11 @@ def coldshare_token(
         from coldshare.device.address import Address
         from coldshare.device.transport import open_transport
 
-        transport = open_transport(Address.parse(request.getfixturevalue("coldshare_address")))
+        transport: Transport = open_transport(Address.parse(request.getfixturevalue("coldshare_address")))
     else:
-        transport = _power_up(coldshare_flash.chip, coldshare_person)
+        transport = _power_up(coldshare_flash.chip, coldshare_person, coldshare_cable)
     with _open(transport, _coldshare_wish, coldshare_store) as client:
+        coldshare_cable.fault(_coldshare_wish.fault)
         yield client
 
 
@@ -180,16 +206,20 @@ def coldshare_token(
 def coldshare_make_token(
     _coldshare_wish: _Wish, _coldshare_images: _Images, coldshare_person: Actor, coldshare_store: PairingStore
 ) -> Iterator[Callable[..., TokenClient]]:
-    """More tokens: `coldshare_make_token(label="Safe B")` takes what the marker takes, the marker being the default.
+    """More tokens: `coldshare_make_token(label="Safe B")` takes what the marker takes, the marker being the default but
+    for its fault.
 
     With `image=`, the token on that flash image, plugged in anew: one that a power cut left, or an earlier one.
     """
+    from coldshare_sim.testing import Cable
+
     with ExitStack() as stack:
         made = 0
 
         def make(*, image: bytes | None = None, **changes: str) -> TokenClient:
             nonlocal made
-            wish = _checked({field.name: getattr(_coldshare_wish, field.name) for field in fields(_Wish)} | changes)
+            default = {field.name: getattr(_coldshare_wish, field.name) for field in fields(_Wish)}
+            wish = _checked(default | {"fault": ""} | changes)
             if image is None:
                 made += 1
                 chip = _chip(wish, made, _coldshare_images, coldshare_store)
@@ -197,7 +227,10 @@ def coldshare_make_token(
                 from coldshare_sim.flash import Chip
 
                 chip = Chip(image)
-            return stack.enter_context(_open(_power_up(chip, coldshare_person), wish, coldshare_store))
+            cable = Cable()
+            client = stack.enter_context(_open(_power_up(chip, coldshare_person, cable), wish, coldshare_store))
+            cable.fault(wish.fault)
+            return client
 
         yield make
 
@@ -215,12 +248,13 @@ def _chip(wish: _Wish, number: int, images: _Images, store: PairingStore) -> Chi
     return Chip(image)
 
 
-def _power_up(chip: Chip, person: Actor) -> Transport:
+def _power_up(chip: Chip, person: Actor, cable: Cable | None = None) -> SimTransport:
     from coldshare.device.transport.sim import SimTransport
-    from coldshare_sim.clock import VirtualClock
-    from coldshare_sim.token import SoftToken
+    from coldshare_sim.faults import FaultyToken
 
-    token = SoftToken(chip, person, clock=VirtualClock())
+    token = FaultyToken(chip, person)
+    if cable is not None:
+        cable.attach(token)
     return SimTransport(token, token.report_size, unattended=True)
 
 

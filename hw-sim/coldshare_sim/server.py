@@ -1,7 +1,8 @@
 """Serves one software token to other processes: one loop, no threads, nothing that a client does or omits stops it.
 
 Reports reach every client, as every program that has a HID token open sees all of them. A client that leaves takes its
-channels along: what it began is dropped, as if its cable were pulled.
+channels along: what it began is dropped, as if its cable were pulled. A token that a fault pulls out is plugged in
+again at once, and every client has lost it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from coldshare_iface.stream import Frames, Hello, StreamError
 from coldshare_sim import control
 from coldshare_sim.control import Control, GarbageError
 from coldshare_sim.errors import DamagedTokenError
+from coldshare_sim.faults import UnpluggedError
 from coldshare_sim.listen import Listener
 from coldshare_sim.panel import Panel, Screen
 from coldshare_sim.token import SLICE, SoftToken
@@ -197,7 +199,15 @@ class Server:
     def _speak(self) -> None:
         """Everything that the token has to say now, to everybody."""
         said = bytearray()
-        while (report := self._token.poll()) is not None:
+        pulled = False
+        while True:
+            try:
+                report = self._token.poll()
+            except UnpluggedError:
+                pulled = True
+                break
+            if report is None:
+                break
             cid = report[:4]
             if cid in self._orphans:
                 # Its fresh start is done, or refused for good; busy means that somebody else is in mid-message.
@@ -209,6 +219,15 @@ class Server:
             for client in tuple(self._clients):
                 client.out += said
                 self._flush(client)
+        if pulled:
+            self._power_cycle()
+
+    def _feed(self, report: bytes) -> None:
+        try:
+            self._token.write(report)
+        except UnpluggedError:
+            self._power_cycle()
+        self._speak()
 
     # --- programs
     def _welcome(self) -> None:
@@ -236,9 +255,8 @@ class Server:
             while (report := client.frames.next()) is not None:
                 client.uses(report[:4])
                 self._orphans.pop(report[:4], None)
-                self._token.write(report)
-                self._speak()
-                if client not in self._clients:  # it does not read, and was let go
+                self._feed(report)
+                if client not in self._clients:  # it does not read, and was let go; or the token was pulled out
                     return
         except StreamError:
             data = b""
@@ -256,8 +274,7 @@ class Server:
         """A fresh start for the channels of those who left: no half message and no question of theirs stays."""
         for cid in tuple(self._orphans):
             head = cid + bytes((_INIT, 0, wire.INIT_NONCE))
-            self._token.write(head + bytes(self._token.report_size - len(head)))
-            self._speak()
+            self._feed(head + bytes(self._token.report_size - len(head)))
 
     # --- controllers
     def _welcome_controller(self, controls: Listener) -> None:

@@ -15,12 +15,13 @@ from threading import Thread
 from types import FrameType
 from typing import Any
 
+from coldshare_sim.clock import RealClock
 from coldshare_sim.errors import BadPlaceError, NobodyToPressError, NoPersonError
+from coldshare_sim.faults import Fault, FaultyToken, parse
 from coldshare_sim.listen import Listener, listen_tcp, listen_unix
 from coldshare_sim.panel import Panel
 from coldshare_sim.person import Person, person_for
 from coldshare_sim.server import Server
-from coldshare_sim.token import SoftToken
 
 _STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
 _NOT_FOUND = 127
@@ -35,15 +36,21 @@ def listen(where: str) -> Listener:
 
 @contextmanager
 def serving(
-    path: Path, listener: Listener, controls: Listener | None, user: str | None, *, create: bool = False
+    path: Path,
+    listener: Listener,
+    controls: Listener | None,
+    user: str | None,
+    *,
+    create: bool = False,
+    faults: Sequence[Fault] = (),
 ) -> Iterator[Server]:
-    """A server for the token at `path`, which it does not run yet."""
+    """A server for the token at `path`, which it does not run yet. Faults happen in real time."""
     with ExitStack() as stack:
         stack.callback(listener.close)
         if controls is not None:
             stack.callback(controls.close)
         panel = Panel(_person(user, controls))
-        token = SoftToken(path, panel, create=create)
+        token = FaultyToken(path, panel, faults, create=create, clock=RealClock())
         stack.callback(token.close)
         server = Server(token, panel, listener, controls, user)
         stack.callback(server.close)
@@ -68,16 +75,18 @@ def serve(
     ready_fd: int | None,
     *,
     create: bool,
+    fault: str | None = None,
 ) -> None:
     """Serve the token at `path` until a signal says to stop. One line of JSON says when it can be used, and where."""
     if (unix is None) == (tcp is None):
         raise BadPlaceError("A token is served at one place: --unix PATH or --tcp 127.0.0.1:PORT.")
+    faults = parse(fault) if fault is not None else ()
     with ExitStack() as stack:
         controls = listen(control) if control is not None else None
         if controls is not None:
             stack.callback(controls.close)
         listener = listen_unix(unix) if unix is not None else listen_tcp(tcp or "")
-        server = stack.enter_context(serving(path, listener, controls, user, create=create))
+        server = stack.enter_context(serving(path, listener, controls, user, create=create, faults=faults))
         stack.enter_context(_stopped_by_signals(server))
         _announce(server, path, controls, ready_fd)
         server.run()
@@ -124,8 +133,14 @@ def _stopped_by_signals(server: Server) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def execute(command: Sequence[str], user: str, pin_file: Path | None, label: str, *, tcp: bool) -> int:
-    """Run `command` with a token and a home of its own, and clean up. The exit status, as a shell has it."""
+def execute(
+    command: Sequence[str], user: str, pin_file: Path | None, label: str, *, tcp: bool, fault: str | None = None
+) -> int:
+    """Run `command` with a token and a home of its own, and clean up. The exit status, as a shell has it.
+
+    `fault` counts from when the command starts: setting the token up is done by then.
+    """
+    faults = parse(fault) if fault is not None else ()
     with tempfile.TemporaryDirectory(prefix="coldshare-sim-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         home = folder / "home"
@@ -138,7 +153,7 @@ def execute(command: Sequence[str], user: str, pin_file: Path | None, label: str
                 return status
         with ExitStack() as stack:
             listener, controls = _places(folder, tcp=tcp)
-            server = stack.enter_context(serving(path, listener, controls, user, create=True))
+            server = stack.enter_context(serving(path, listener, controls, user, create=True, faults=faults))
             environment["COLDSHARE_AT"] = server.address
             environment["COLDSHARE_SIM_CONTROL"] = controls.where
             # From the first moment on there is somebody to stop.

@@ -1,4 +1,5 @@
-"""What a test of another project takes in hand: somebody who follows a script at the token, and the token's flash."""
+"""What a test of another project takes in hand: somebody who follows a script at the token, the token's flash, and
+the cable to it."""
 
 from __future__ import annotations
 
@@ -9,10 +10,11 @@ from types import GeneratorType
 from coldshare_firmware.person import BUTTON_HELD, BUTTON_NO, BUTTON_NONE, BUTTON_YES
 from coldshare_firmware.screens import asks_to_hold
 from coldshare_sim.errors import NotATokenError
+from coldshare_sim.faults import FaultyToken, Passed, parse
 from coldshare_sim.flash import SIZE, Chip
 from coldshare_sim.trace import FlashTrace
 
-__all__ = ["HOLD", "NO", "NOBODY", "YES", "Actor", "FlashProbe", "Script", "ScriptError", "Shown"]
+__all__ = ["HOLD", "NO", "NOBODY", "YES", "Actor", "Cable", "FlashProbe", "Script", "ScriptError", "Shown"]
 
 YES, NO, HOLD = BUTTON_YES, BUTTON_NO, BUTTON_HELD
 #: As a default: questions stay unanswered until the token gives up.
@@ -193,3 +195,42 @@ class FlashProbe:
             yield trace
         finally:
             trace.stop()
+
+
+class Cable:
+    """The cable to a token: what goes wrong on it, and how much has passed. Nothing does until somebody says so."""
+
+    def __init__(self) -> None:
+        self._token: FaultyToken | None = None
+
+    def attach(self, token: FaultyToken) -> None:
+        """It is the cable to that token from now on."""
+        self._token = token
+
+    def fault(self, spec: str) -> None:
+        """From now on `spec` (docs/simulator.md) is what goes wrong, and nothing else; numbers count from here.
+
+        Raises FaultSpecError.
+        """
+        self._end.arm(parse(spec) if spec else ())
+
+    @property
+    def passed(self) -> Passed:
+        """Reports to the token, reports to the host and operations of the flash since the last `fault`, or since the
+        test got its token: the numbers that a spec can have."""
+        return self._end.passed
+
+    @property
+    def happened(self) -> bool:
+        """Whether all that was to go wrong has."""
+        return not self._end.pending
+
+    def unplug(self) -> None:
+        """Pull the token out now."""
+        self._end.unplug()
+
+    @property
+    def _end(self) -> FaultyToken:
+        if self._token is None:
+            raise ScriptError("There is no token at the cable: the test uses no coldshare_token or coldshare_address.")
+        return self._token

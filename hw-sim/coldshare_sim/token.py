@@ -79,7 +79,7 @@ class SoftToken:
     ) -> None:
         self.person = person
         self.report_size = report_size
-        self._clock = clock or RealClock()
+        self.clock = clock or RealClock()
         self._random = random
         self._fetched: list[bytes] = []  # from the firmware and not yet to the host: Ctrl-C came in between
         if isinstance(where, Path):
@@ -97,7 +97,7 @@ class SoftToken:
 
     def _power_up(self) -> Token:
         try:
-            hal = SimHal(self.chip, self.person, self._clock, self._random, self.report_size)
+            hal = SimHal(self.chip, self.person, self.clock, self._random, self.report_size)
             return Token(hal)
         except (StorageError, OSError) as error:
             self.chip.check()
@@ -115,18 +115,18 @@ class SoftToken:
 
     def read(self, timeout: float) -> bytes | None:
         """The token's next report; None after `timeout` seconds without one."""
-        end = self._clock.now_ms() + timeout * 1000
+        end = self.clock.now_ms() + timeout * 1000
         while True:
             report = self.poll()
             if report is not None:
                 return report
             if self.busy:
                 continue
-            left = end - self._clock.now_ms()
+            left = end - self.clock.now_ms()
             if left <= 0:
                 return None
             # A token that is not waiting for anything will never speak first: let the time pass at once.
-            self._clock.sleep(min(SLICE, left / 1000) if self.waiting else left / 1000)
+            self.clock.sleep(min(SLICE, left / 1000) if self.waiting else left / 1000)
 
     @property
     def waiting(self) -> bool:

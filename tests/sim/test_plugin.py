@@ -183,7 +183,7 @@ def test_what_goes_wrong_is_said(pytester: pytest.Pytester) -> None:
         [
             "*the marker takes keywords only*",
             "*state='old' is not new or ready or burnt.",
-            "*'colour' is none of label, pin, state, user.",
+            "*'colour' is none of fault, label, pin, state, user.",
             "*pin='12': *",
             "*The script still waits for a screen (*test_what_goes_wrong_is_said.py:*",
             "*assert * == 'something else'*",

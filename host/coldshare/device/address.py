@@ -8,9 +8,10 @@ from urllib.parse import parse_qsl
 from coldshare.device.errors import AddressError, NoAddressError
 
 _USER: dict[str, tuple[str, ...]] = {"user": ("approve", "reject")}
-#: Schemes that the design reserves, and the options each one takes.
+#: Schemes that the design reserves, the options each one takes, and their values; none are listed where the one who
+#: opens the address knows them.
 _OPTIONS: dict[str, dict[str, tuple[str, ...]]] = {
-    "sim": _USER,
+    "sim": _USER | {"fault": ()},
     "hid": {},
     "usb": {},
     "sim+unix": _USER,
@@ -54,7 +55,7 @@ class Address:
                 raise AddressError(f"{text!r} has the option {key!r}, which {scheme}: addresses do not take.")
             if key in options:
                 raise AddressError(f"{text!r} has the option {key!r} twice.")
-            if value not in allowed[key]:
+            if allowed[key] and value not in allowed[key]:
                 raise AddressError(f"{text!r}: {key} must be one of {', '.join(allowed[key])}.")
             options[key] = value
         if scheme == "sim+tcp":

@@ -12,7 +12,7 @@ class Transport(Protocol):
     """An open way to one token. `report_size` is in bytes.
 
     A DeviceError means that the way is gone. After any other ColdshareError the token has dropped the request and
-    takes the next one.
+    takes the next one. A transport whose waiting takes other time than the computer's also has a `clock`: seconds.
     """
 
     report_size: int
