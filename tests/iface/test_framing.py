@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from coldshare_iface import wire
-from coldshare_iface.framing import Assembler, FrameError, split
+from coldshare_iface.framing import Assembler, FrameError, count, cut, split
 
 CID = b"\x00\x00\x00\x01"
 OTHER = b"\x00\x00\x00\x02"
@@ -36,6 +36,28 @@ def test_round_trip(size: int, length: int, cmd: int, cid: bytes) -> None:
     assert [assembler.feed(report) for report in reports[:-1]] == [None] * (len(reports) - 1)
     assert assembler.feed(reports[-1]) == (cid, cmd, MESSAGE[:length])
     assert not assembler.busy
+
+
+@given(sizes, st.lists(lengths, min_size=1, max_size=4))
+@example(64, [57, 58, 57])
+@example(64, [1000, 57 + 16 * 59, 58 + 16 * 59, 57 + 32 * 59])
+@example(1024, [wire.MESSAGE_MAX, 1])
+def test_gathered_in_a_buffer(size: int, lengths: list[int]) -> None:
+    """What takes more than one report is in the buffer, what takes one is not."""
+    assembler = Assembler(size)
+    buffer = assembler.buffer = bytearray(wire.MESSAGE_MAX)
+    for length in lengths:
+        reports = split(CID, 1, MESSAGE[:length], size)
+        assert count(length, size) == len(reports)
+        assert [cut(CID, 1, MESSAGE[:length], number, size) for number in range(len(reports))] == reports
+        buffer[:] = bytes(wire.MESSAGE_MAX)
+        assert [assembler.feed(report) for report in reports[:-1]] == [None] * (len(reports) - 1)
+        whole = assembler.feed(reports[-1])
+        if len(reports) == 1:
+            assert (whole, assembler.gathered) == ((CID, 1, MESSAGE[:length]), 0)
+        else:
+            assert (whole, assembler.gathered) == ((CID, 1, b""), length)
+            assert buffer == MESSAGE[:length] + bytes(wire.MESSAGE_MAX - length)
 
 
 def test_the_longest_message_uses_every_sequence_number() -> None:

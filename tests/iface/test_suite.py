@@ -85,3 +85,25 @@ def test_the_record_cipher(nonce: int, ad: bytes, plaintext: bytes, at: int) -> 
 def test_every_nonce_has_its_own_iv() -> None:
     cipher = A128cbcHs256(NativeAes(), bytes(32))
     assert len({cipher.encrypt(nonce, b"", b"") for nonce in range(100)}) == 100
+
+
+@pytest.mark.parametrize("size", [0, 1, 15, 16, 2031, 2032, 2047, 2048, 2049, 4096, 7582, 7583])
+def test_sealing_in_place(size: int) -> None:
+    """Against AES-CBC over the whole at once; sizes around the slices that pass through AES."""
+    plaintext = bytes([i % 251 for i in range(size)])
+    cipher = A128cbcHs256(NativeAes(), bytes(range(32)))
+    iv = NativeAes().ecb_encrypt(bytes(range(16, 32)), (3).to_bytes(16, "big"))
+    pad = 16 - size % 16
+    body = NativeAes().cbc_encrypt(bytes(range(16, 32)), iv, plaintext + bytes((pad,)) * pad)
+    tag = hmac_sha256(bytes(range(16)), b"ad", iv, body, (16).to_bytes(8, "big"))[:16]
+    buffer = bytearray(plaintext) + bytes(A128cbcHs256.cipherlen(size) - size)
+    cipher.seal(3, b"ad", buffer, size)
+    assert bytes(buffer) == body + tag == cipher.encrypt(3, b"ad", plaintext)
+    view = memoryview(bytearray(100) + buffer)[100:]
+    assert cipher.open(3, b"ad", view) == size
+    assert bytes(view[:size]) == plaintext
+    buffer[-1] ^= 1
+    changed = bytes(buffer)
+    with pytest.raises(TagError):
+        cipher.open(3, b"ad", buffer)
+    assert bytes(buffer) == changed, "nothing is decrypted before the tag is verified"
