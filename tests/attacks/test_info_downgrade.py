@@ -109,6 +109,21 @@ def test_the_serial_of_another_token(desk: Desk, paired: bool) -> None:
     assert middle.records == 0
 
 
+def test_another_serial_before_a_wipe(desk: Desk) -> None:
+    """He lies once, and lets the truth pass when the handshake hashes it. The host would forget the pairing with the
+    other token, and keep that with the one that is wiped."""
+
+    class Once(Alters):
+        def pass_on(self, cmd: int, data: bytes) -> tuple[int, bytes]:
+            answer = super().pass_on(cmd, data)
+            self.lie = {}
+            return answer
+
+    client = TokenClient(Once(power_up(desk.token()), {SERIAL: b"other..."}))
+    assert client.info.serial == b"other..."  # control: what was believed before the handshake
+    assert client.wipe() == desk.store.all()[0].serial
+
+
 @pytest.mark.parametrize(
     ("lie", "error"),
     [

@@ -284,15 +284,19 @@ class TokenClient:
         """Destroy a backup and the token's factor for it, with a button that is held."""
         self._manage(wire.OP_REMOVE, backup_id)
 
-    def wipe(self) -> None:
+    def wipe(self) -> bytes:
         """Destroy all that it holds and knows, with a button that is held. `info` is that of the new token afterwards.
 
-        It needs neither PIN nor pairing, works on a burnt token, and ends the session there is.
+        It needs neither PIN nor pairing, works on a burnt token, and ends the session there is. Returns the serial that
+        it had: the one that the handshake has confirmed, whatever was said before.
         """
         self.check_manage()
-        self._once(self._pairing_channel(), wire.OP_WIPE)
+        session = self._pairing_channel()
+        serial = self.info.serial
+        self._once(session, wire.OP_WIPE)
         with suppress(ColdshareError):  # it is done, whatever comes now
             self.info = self._read_info()
+        return serial
 
     # --- what it keeps
     def backups(self) -> list[Backup]:

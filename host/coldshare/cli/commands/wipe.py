@@ -28,10 +28,9 @@ def command(at: Address, as_json: bool) -> Result:
     ui = Ui(quiet=as_json)
     store = pairings()
     with open_token(at, ui) as client:
-        before = client.info.serial
-        ui.note(f"Everything on the token {before.hex()} will be destroyed.")
+        ui.note(f"Everything on the token {client.info.serial.hex()} will be destroyed.")
         ui.holding = True
-        client.wipe()
+        before = client.wipe()
         after = client.info.serial
     lines = ["Wiped: the token holds nothing any more, and knows nobody."]
     try:
