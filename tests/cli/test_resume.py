@@ -395,6 +395,34 @@ def test_a_reseal_ends_it_and_keeps_nothing(stored: Shell, pulled: Pulled) -> No
     good(stored(*argv))
 
 
+# --- whatever it was that broke the link
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "unplug:to-token:1500",
+        "unplug:to-host:record.20",
+        "stall:to-token:1500",
+        "drop:to-token:1500",
+        "drop:to-host:record.20",
+        "truncate:to-token:1500",
+        "corrupt:to-token:1500",
+        "replay:to-token:1500=1400",
+        *(f"cut:{number}={mode}" for mode in ("clean", "half", "random") for number in (40, 90, 190)),
+    ],
+)
+def test_faults_of_the_cable_and_of_the_power(ready: Shell, fault: str) -> None:
+    said = ready(*BACKUP, "--at", f"{YES}&fault={fault}", "--json")
+    assert said.status == 6, said.out
+    assert "coldshare resume" in said.json["error"]["next"]
+    (done,) = good(ready(*RESUME, "--json")).json["backups"]
+    # What had arrived was on its flash, but for what a cut power took with it.
+    assert done["resumed_at"] >= (60_000 if "cut" not in fault else 20_000 if "190" in fault else 0)
+    assert entries(ready) == []
+    assert restored(ready) == SHARE
+
+
 # --- files that are none
 
 
