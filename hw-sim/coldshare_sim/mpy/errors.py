@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from coldshare_sim.errors import SimulatorError
 
 
@@ -31,3 +33,8 @@ class CrashedError(SimulatorError):
 
     code = "micropython_crashed"
     next_step = "This is a bug in the firmware; please report it with the end of that file, which holds no secrets."
+
+    def __init__(self, message: str, log: Path | None = None) -> None:
+        super().__init__(message)
+        #: What MicroPython said, if anything.
+        self.log = log

@@ -261,4 +261,6 @@ class MpyToken:
             size = self._log.seek(0, os.SEEK_END)
             self._log.seek(max(0, size - _READ_SIZE))
             kept.write(self._log.read())
-        return CrashedError(f"The firmware under MicroPython has stopped. What it said is in {kept.name}.")
+        return CrashedError(
+            f"The firmware under MicroPython has stopped. What it said is in {kept.name}.", Path(kept.name)
+        )
