@@ -55,29 +55,39 @@ class FlashTrace:
                 for mode in modes:
                     if last and mode != "clean":
                         continue
-                    torn = bytearray(image)
+                    left = bytearray(image)
                     if not last:
-                        _tear(torn, self.operations[at], mode, Random(at))  # noqa: S311 - bit noise, no secret
-                    yield at, mode, bytes(torn)
+                        _tear(left, self.operations[at], mode, Random(at))  # noqa: S311 - bit noise, no secret
+                    yield at, mode, bytes(left)
             if not last:
                 _apply(image, self.operations[at])
 
 
 def _apply(image: bytearray, operation: Operation) -> None:
-    offset, data = operation.offset, operation.data
-    old = bytes(image[offset : offset + len(data)])
-    image[offset : offset + len(data)] = data if operation.kind == "erase" else cleared(old, data)
+    _tear(image, operation, "whole", None)
 
 
-def _tear(image: bytearray, operation: Operation, mode: str, random: Random) -> None:
-    if mode == "clean":
-        return
+def _tear(image: bytearray, operation: Operation, mode: str, random: Random | None) -> None:
     offset, size = operation.offset, len(operation.data)
-    old = bytes(image[offset : offset + size])
+    image[offset : offset + size] = torn(bytes(image[offset : offset + size]), operation, mode, random)
+
+
+def torn(old: bytes, operation: Operation, mode: str, random: Random | None = None) -> bytes:
+    """What `operation` makes of the `old` bytes under it when it ends as `mode` says; "whole" is no cut at all.
+
+    `random` is the noise of mode "random", which needs it.
+    """
+    if mode == "clean":
+        return old
     new = operation.data if operation.kind == "erase" else cleared(old, operation.data)
+    size = len(new)
+    if mode == "whole":
+        return new
     if mode == "half":
-        image[offset : offset + size // 2] = new[: size // 2]
-        return
+        return new[: size // 2] + old[size // 2 :]
+    if random is None:
+        raise ValueError("no noise for mode " + mode)
     # Each bit has made it or has not.
-    made = random.randbytes(size)
-    image[offset : offset + size] = bytes([(a & ~m & 0xFF) | (b & m) for a, b, m in zip(old, new, made, strict=True)])
+    made = int.from_bytes(random.randbytes(size), "big")
+    before, after = int.from_bytes(old, "big"), int.from_bytes(new, "big")
+    return ((before & ~made) | (after & made)).to_bytes(size, "big")
