@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -81,7 +81,7 @@ def _file(data: bytes, resealed: bool = False) -> None:
     slots = [[b"", {1: profile.A256KW, profile.SLOT: slot.header}, slot.wrapped] for slot in envelope.slots]
     again = [envelope.protected, {}, envelope.ciphertext, slots]
     assert codec.encode(again, tag=profile.COSE_ENCRYPT, **_OPTIONS) == data
-    for factors in (_TOKEN, _ALL):
+    for factors in (_TOKEN, _ALL, Factors(password=_PASSWORD)):
         try:
             plaintext = envelope.open(factors, allow_cost=lambda cost: True)
         except ColdshareError as error:
@@ -139,7 +139,8 @@ def _made_content(script: Script) -> bytes:
         8: {},
     }
     for _ in range(script.number() % 3):
-        fields[script.number() % 10] = script.value()
+        key = script.number() % 10
+        fields[key] = script.value()
     try:
         return pad(codec.encode(fields, limit=profile.PLAINTEXT_MAX))
     except CodecError:
@@ -156,7 +157,8 @@ def _resealed(script: Script) -> bytes:
     header: Any = codec.decode(envelope.protected, negative_keys=True)
     kind = script.number()
     if kind & 1:
-        header[script.pick(list(header))] = script.value()
+        label = script.pick(list(header))
+        header[label] = script.value()
     if kind & 2:
         labels = {profile.SLOT_FACTORS: script.number(), profile.SLOT_SALT: script.take(16).ljust(16, b"s")}
         if script.flag():
@@ -165,7 +167,8 @@ def _resealed(script: Script) -> bytes:
             labels[script.number() % 12] = script.value()  # type: ignore[assignment]
         recipient: Any = [b"", {1: profile.A256KW, profile.SLOT: labels}, script.take(40).ljust(40, b"w")]
         if script.number() % 8 == 0:
-            recipient[script.number() % 3] = script.value()
+            at = script.number() % 3
+            recipient[at] = script.value()
         parts[3].insert(script.number() % 2, recipient)
     parts[0] = codec.encode(header, negative_keys=True)
     changed = codec.encode(parts, tag=profile.COSE_ENCRYPT, **_OPTIONS)
@@ -177,11 +180,25 @@ def _resealed(script: Script) -> bytes:
     return codec.encode(parts, tag=profile.COSE_ENCRYPT, **_OPTIONS)
 
 
+def _rebuilt(script: Script) -> bytes:
+    """A true file with one of its parts replaced, and nothing encrypted again."""
+    parts: Any = codec.decode(script.pick(sealed_files()), tag=profile.COSE_ENCRYPT, **_OPTIONS)
+    where: Any = parts
+    for _ in range(script.number() % 4):
+        inner = where[script.number() % len(where)] if isinstance(where, list) else None
+        if not isinstance(inner, list) or not inner:
+            break
+        where = inner
+    at = script.number() % len(where)
+    where[at] = script.value()
+    return codec.encode(parts, tag=profile.COSE_ENCRYPT, **_OPTIONS)
+
+
 def seal(data: bytes) -> None:
     """No sealed file but a true one opens; a content is what it says or is refused; keys and memory stay bounded."""
     with cheap_passwords():
         script = Script(data)
-        match script.number() % 5:
+        match script.number() % 6:
             case 0:
                 _file(script.rest())
             case 1:
@@ -191,8 +208,8 @@ def seal(data: bytes) -> None:
             case 3:
                 _content(_made_content(script))
             case 4:
-                try:
-                    changed = _resealed(script)
-                except CodecError:
-                    return
-                _file(changed, resealed=True)
+                with suppress(CodecError):
+                    _file(_resealed(script), resealed=True)
+            case 5:
+                with suppress(CodecError):
+                    _file(_rebuilt(script))

@@ -63,21 +63,25 @@ def _stream() -> Seeds:
 
 
 def _cbor() -> Seeds:
-    return {
+    seeds = {
         vector["name"]: bytes.fromhex(vector["hex"])
         for vector in _vectors("cbor")
-        if vector["name"] not in ("empty", "tag", "float", "too-long") and len(vector["hex"]) < 800
+        if vector["name"] not in ("empty", "tag", "float", "too-long", "first-fault-wins") and len(vector["hex"]) < 800
     }
+    return seeds | {"not-utf8": bytes.fromhex("83 63e08080 64f0808080 63eda080")}
 
 
 def _noise() -> Seeds:
     """Each message that crosses, as it is and with a byte changed."""
     seeds = {}
-    for number, (_, message, event) in enumerate(wire_targets._channels()):
+    for number, (_, message, event, _) in enumerate(wire_targets._channels()):
         name = f"{number}-{event}"
-        seeds[name] = _number(number) + b"\1\0\0"
-        if number % 2:
-            seeds[f"{name}-changed"] = _number(number) + b"\1\1" + _number(len(message) // 2, 2) + b"\0\1\1x"
+        # Its last byte, so that nothing but a tag is wrong.
+        seeds[f"{name}-changed"] = _number(number) + b"\1\1\0\1\1\1\1x"
+        if message and number % 2:
+            seeds[name] = _number(number) + b"\1\0\0"
+        elif number in (0, 2, 5):
+            seeds[f"{name}-payload"] = _number(number) + b"\3\3pay"
     return seeds
 
 
@@ -208,6 +212,8 @@ def _seal() -> Seeds:
         "made-deflated": b"\3\2" + b"\1\1\3abc" * 2 + b"\1\0\0\0",
         "resealed": b"\4\0\0",
         "resealed-slot": b"\4\0\2\2" + bytes(16) + b"\0\0" + bytes(40) + b"\1",
+        "resealed-costly": b"\4\0\2\1" + bytes(16) + b"\1\4\7\xff\xff\xff\3\4\0" + bytes(40) + b"\1",
+        "rebuilt-header": b"\5\0\0\1\x4e\4\1",
         "resealed-kdf": b"\4\0\2\3" + bytes(16) + b"\1\3\1\0\0\3\4\0" + bytes(40) + b"\1",
     }
 
@@ -225,15 +231,18 @@ def _vult() -> Seeds:
         "header": b"\4\1\0" + _number(100, 2) + b"\xff" + b"\1" + _number(40, 2) + b"\xff",
         "json": b"\6" + b"\1\1\1\1\0\3\1",
         "json-text": b"\7" + edits,
+        "json-quote": b'\7\1\0\1\0\0\1"',
     }
 
 
 def _archive() -> Seeds:
     first, second = ZipInfo("a.vult"), ZipInfo("b/b.vult")  # these were all made in 1980
+    stored = zipped((first, b"one"), method=0)
     described = b"\3" + b"\6a.vult\0\1\4abcd\1\1" + b"\6b.vult\1\0\4abcd\1\1" + b"\5c/\0\0\0\3\0\0\0\0\0"
     return {
         "two": b"\0" + zipped((first, b"one"), (second, b"two" * 50)),
-        "stored": b"\0" + zipped((first, b"one"), method=0),
+        "stored": b"\0" + stored,
+        "checksum": b"\0" + stored.replace(b"one", b"two"),
         "nothing": b"\0" + zipped(),
         "described": b"\1" + described,
         "large": b"\1\1\1a\0\1\xff" + b"x" * 255 + b"\xff\0\0\0",

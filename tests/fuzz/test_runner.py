@@ -61,14 +61,12 @@ def test_one_input_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "is content" in capsys.readouterr().out
 
 
-def test_the_command_that_is_printed_runs_as_it_is(tmp_path: Path) -> None:
+def test_the_command_that_is_printed_runs_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
     file = tmp_path / "crash-1"
     file.write_bytes(b"\0sim:a")
-    said = subprocess.run(
-        runner.again("address", file), shell=True, cwd=Path.cwd(), capture_output=True, text=True, check=False
-    )
-    if Path.cwd() == ROOT:
-        assert said.stdout == f"address is content with {os.path.relpath(file)}.\n", said.stderr
+    said = subprocess.run(runner.again("address", file), shell=True, capture_output=True, text=True, check=False)
+    assert said.stdout == f"address is content with {os.path.relpath(file)}.\n", said.stderr
 
 
 @pytest.mark.parametrize("arguments", [["nothing"], ["frames", "nothing"]])

@@ -115,7 +115,8 @@ def _share(script: Script) -> bytes:
     opened = open_vult(_vults()[0])
     for _ in range(1 + script.number() % 4):
         share = opened.eddsa if script.flag() else opened.ecdsa
-        share[script.number(2) % len(share)] = script.number()
+        at = script.number(2) % len(share)
+        share[at] = script.number()
     if script.number() % 8 == 0:
         del opened.ecdsa[script.number(3) % len(opened.ecdsa) :]
     return close_vult(opened)

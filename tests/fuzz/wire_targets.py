@@ -246,8 +246,8 @@ _SESSION = ((rules.SESSION_1, True), (rules.SESSION_2, False), (rules.RECORD, Tr
 
 
 @cache
-def _channels() -> list[tuple[Session, bytes, str]]:
-    """For every message that ever crosses: its reader just before, the honest message, and its name."""
+def _channels() -> list[tuple[Session, bytes, str, Session]]:
+    """For every message that ever crosses: its reader just before, the honest message, its name, and its writer."""
     out = []
     for events in (_PAIRING, _SESSION):
         host, token = Session(NativeSuite(), True), Session(NativeSuite(), False)
@@ -259,9 +259,9 @@ def _channels() -> list[tuple[Session, bytes, str]]:
         for event, from_host in events:
             writer, reader = (host, token) if from_host else (token, host)
             shaking = reader._handshake is not None
-            before = copy.deepcopy(reader)
+            before = copy.deepcopy((reader, writer))
             message = writer.write_handshake() if shaking else writer.seal(b"an honest record")
-            out.append((before, message, event))
+            out.append((before[0], message, event, before[1]))
             if shaking:
                 reader.read_handshake(message)
             else:
@@ -272,9 +272,14 @@ def _channels() -> list[tuple[Session, bytes, str]]:
 def noise(data: bytes) -> None:
     """In every state a channel takes the honest message and no other; anything else closes it and forgets its keys."""
     script = Script(data)
-    reader, honest, event = script.pick(_channels())
+    reader, honest, event, writer = script.pick(_channels())
     side = copy.deepcopy(reader)
-    message = script.edit(honest) if script.flag() else script.rest()
+    how = script.number() % 4
+    if how == 3 and writer._handshake is not None:
+        # From a peer that has the keys and does not keep the rule that payloads are empty.
+        message = copy.deepcopy(writer)._handshake.write(script.string() or b"payload")  # type: ignore[union-attr]
+    else:
+        message = script.edit(honest) if how & 1 else script.rest()
     # The other kind of message is out of turn.
     in_turn = script.number() % 8 != 7
     shaking = (side._handshake is not None) == in_turn
