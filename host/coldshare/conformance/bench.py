@@ -1,0 +1,158 @@
+"""The token under test, its operator, and a host at its cable: brought into the state that a row begins with."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from coldshare.conformance.operator import AGREE, NOBODY, PRESS, Operator
+from coldshare.conformance.rules import ANY, NEW, PAIRED, READY, BrokenRuleError
+from coldshare.conformance.speaker import Map, Speaker, UnexpectedAnswerError, Wire, declaration
+from coldshare_iface import wire
+
+PIN = "483920"
+WRONG = "000000"
+LABEL = "Conformance"
+
+
+class Bench:
+    """`host` speaks on a channel of its own; a row may use it as it likes, and make others.
+
+    `reconnect` gives the way to the token anew after it was without power.
+    """
+
+    def __init__(self, token: Wire, operator: Operator, reconnect: Callable[[], Wire] | None = None) -> None:
+        self.token = token
+        self.operator = operator
+        self._reconnect = reconnect
+        self.host = Speaker(token)
+        self._key = (b"", b"")  # psk id and psk of `host`
+        self._images: dict[str, tuple[bytes, tuple[bytes, bytes]]] = {}
+        self._pristine = ""  # the state that the token is known to be in, untouched
+        self._noise = random.Random(1)  # noqa: S311 - bytes to store, no secret
+
+    # --- the parties
+    def speaker(self, name: str = "desk") -> Speaker:
+        """Another host at the same cable, on a channel of its own."""
+        other = Speaker(self.token, name, self._keepalive)
+        other.hello()
+        return other
+
+    def _keepalive(self, status: int) -> None:
+        if status == wire.KEEPALIVE_PERSON:
+            self.operator.asked()
+
+    def power_cycle(self) -> None:
+        """Without power and back; `host` is on a new channel afterwards, without a session."""
+        self.operator.power_cycle()
+        if self._reconnect is not None:
+            self.token = self._reconnect()
+        self._fresh_host()
+
+    def _fresh_host(self) -> None:
+        """`host` on a new channel, with the pairing key that it has."""
+        self.host = self.speaker()
+        self.host.psk_id, self.host.psk = self._key
+
+    # --- states
+    def begin(self, state: str) -> None:
+        """Bring the token into that state, with as little as it takes."""
+        self.operator.answer = AGREE
+        if state != ANY and self._pristine != state:
+            self._make(state)
+        self._fresh_host()
+        if state == READY:
+            self.unlock()
+
+    def _make(self, state: str) -> None:
+        if state in self._images:
+            image, self._key = self._images[state]
+            self.operator.load(image)
+        else:
+            self._fresh_host()
+            self.wipe()
+            self._key = (b"", b"")
+            if state in (PAIRED, READY):
+                self.pair()
+                self._key = (self.host.psk_id, self.host.psk)
+            if state == READY:
+                self.host.open()
+                self.host.ok(wire.OP_SET_UP, PIN, LABEL)
+            saved = self.operator.save()
+            if saved is not None:
+                self._images[state] = (saved, self._key)
+        self._pristine = state
+
+    def end(self, state: str, *, spoilt: bool) -> None:
+        """After a row: what it left behind is not taken for what it found."""
+        self.operator.answer = AGREE
+        if spoilt and state != ANY:
+            self._pristine = ""
+
+    # --- steps
+    def wipe(self) -> None:
+        reply = self.host.wipe()
+        if reply[0] != wire.STATUS_OK:
+            raise UnexpectedAnswerError(f"The token refuses to be wiped (status {reply[0]}).")
+        self.host = self.speaker()
+
+    def pair(self, host: Speaker | None = None) -> Map:
+        reply = (host or self.host).pair()
+        if reply[0] != wire.STATUS_OK:
+            raise UnexpectedAnswerError(f"The token refuses to pair (status {reply[0]}).")
+        return reply
+
+    def unlock(self, host: Speaker | None = None) -> Speaker:
+        host = host or self.host
+        host.open()
+        host.ok(wire.OP_UNLOCK, PIN)
+        return host
+
+    def blob(self, size: int) -> bytes:
+        return self._noise.randbytes(size)
+
+    def put(self, data: bytes, *, confirm: bool = True, host: Speaker | None = None, **changes: object) -> bytes:
+        """A whole backup; its id. `changes` are those of its declaration."""
+        host = host or self.host
+        backup_id, _ = host.reserve(declaration(**changes))
+        self.send(backup_id, data, host)
+        host.ok(wire.OP_COMMIT, backup_id)
+        if confirm:
+            host.ok(wire.OP_CONFIRM, backup_id)
+        return backup_id
+
+    def send(self, backup_id: bytes, data: bytes, host: Speaker | None = None) -> None:
+        (host or self.host).send(backup_id, data, self.chunk)
+
+    @property
+    def chunk(self) -> int:
+        """The longest chunk that the token takes, in bytes."""
+        chunk = self.host.read_info().get(8)
+        if not isinstance(chunk, int):
+            raise BrokenRuleError("info does not say how long a chunk may be")
+        return chunk
+
+    def states(self, host: Speaker | None = None) -> dict[bytes, int]:
+        """Of each backup on the token, by id."""
+        return {held[1]: held[2] for held in (host or self.host).list()}
+
+    def short_press(self, op: int, *fields: object) -> None:
+        """Ask for what takes a button that is held, and let it be pressed for a moment: the question must stay."""
+        self.operator.answer = PRESS
+        self.host.start(op, *fields)
+        cmd, _ = self.host.read(5.0, keepalives=True)
+        self.operator.wait(1000)
+        if cmd == wire.CMD_KEEPALIVE:
+            cmd, _ = self.host.read(5.0, keepalives=True)
+        self.operator.answer = AGREE
+        if cmd != wire.CMD_KEEPALIVE:
+            raise BrokenRuleError("a short press is taken for one that is held")
+        self.host.cancel()
+        self.host.finish()
+
+    def nobody(self) -> None:
+        """From here on no question is answered."""
+        self.operator.answer = NOBODY
+
+
+__all__ = ["ANY", "LABEL", "NEW", "PAIRED", "PIN", "READY", "WRONG", "Bench"]

@@ -1,0 +1,51 @@
+"""Whoever stands at the token while it is tested: presses its buttons, reads its screen, pulls its plug."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+#: What the token's next questions get.
+AGREE = "agree"  # a press, or a button held where the screen asks for that
+PRESS = "press"  # a short press, whatever the screen asks for
+REFUSE = "refuse"
+NOBODY = "nobody"
+
+
+class CannotError(Exception):
+    """This operator has no way to do that; the row is skipped, and says why."""
+
+
+class Operator(Protocol):
+    """`answer` holds for every question until it is changed."""
+
+    answer: str
+
+    def asked(self) -> None:
+        """The token says that it waits for a person."""
+        ...
+
+    def screen(self) -> list[str]:
+        """The lines that are on the screen. Raises CannotError."""
+        ...
+
+    def power_cycle(self) -> None:
+        """Pull the plug and put it back. Raises CannotError."""
+        ...
+
+    def now_ms(self) -> int:
+        """Time as it passes for the token."""
+        ...
+
+    def wait(self, milliseconds: int) -> None:
+        """Let it pass."""
+        ...
+
+    def save(self) -> bytes | None:
+        """The token's flash, where it can be had at no cost; saves a person a hundred presses."""
+        ...
+
+    def load(self, image: bytes) -> None:
+        """Put a saved flash back and power up."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,181 @@
+"""Life with a token, and what it remembers of it."""
+
+from __future__ import annotations
+
+import hashlib
+
+from coldshare.conformance.bench import LABEL, PIN, WRONG, Bench
+from coldshare.conformance.operator import AGREE, REFUSE
+from coldshare.conformance.rules import NEW, PAIRED, READY, BrokenRuleError, expect, expect_equal, row
+from coldshare.conformance.speaker import FrameRefusedError, Speaker
+from coldshare_iface import wire
+from coldshare_iface.messages import AuditPage
+
+
+@row("manage-label", "messages", needs=READY, spoils=True)
+def label(bench: Bench) -> None:
+    """label takes a press, and unlock says it from then on."""
+    host = bench.host
+    bench.operator.answer = REFUSE
+    expect_equal(host.ask(wire.OP_LABEL, "Other"), {0: wire.STATUS_REJECTED}, "the answer after NO")
+    bench.operator.answer = AGREE
+    host.ok(wire.OP_LABEL, "Other")
+    expect_equal(host.ok(wire.OP_UNLOCK, PIN).get(1), "Other", "the label in the answer to unlock")
+
+
+@row("manage-pairings", "messages", needs=READY)
+def pairings(bench: Bench) -> None:
+    """pairings names the hosts, with their psk ids."""
+    host = bench.host
+    expect_equal(host.ok(wire.OP_PAIRINGS), {0: 0, 1: [{1: host.psk_id, 2: "desk"}]}, "the answer")
+
+
+@row("manage-unpair", "messages", needs=READY, spoils=True)
+def unpair(bench: Bench) -> None:
+    """A host that is forgotten gets no session any more, and its own ends with the answer."""
+    host = bench.host
+    other = bench.speaker("laptop")
+    bench.pair(other)
+    host = bench.unlock()
+    host.ok(wire.OP_UNPAIR, other.psk_id, wire.UNPAIR_ONE)
+    expect(not _opens(bench, other), "the forgotten host still gets a session")
+    host = bench.unlock()
+    host.ok(wire.OP_UNPAIR, host.psk_id, wire.UNPAIR_ONE)
+    try:
+        host.call(wire.CMD_RECORD, host.seal(wire.OP_LIST, 0))
+    except FrameRefusedError:
+        return
+    raise BrokenRuleError("the session of a forgotten host goes on")
+
+
+def _opens(bench: Bench, host: Speaker) -> bool:
+    try:
+        bench.speaker().open(psk_id=host.psk_id, psk=host.psk)
+    except FrameRefusedError:
+        return False
+    return True
+
+
+@row("manage-remove", "messages", needs=READY, spoils=True)
+def remove(bench: Bench) -> None:
+    """remove destroys a backup and leaves the others."""
+    first = bench.put(bench.blob(50))
+    second = bench.put(bench.blob(50), vault=b"\x03" + b"w" * 32)
+    bench.host.ok(wire.OP_REMOVE, first)
+    expect_equal(bench.states(), {second: wire.BACKUP_ACTIVE}, "the list")
+
+
+@row("manage-remove-held", "messages", needs=READY, spoils=True)
+def remove_held(bench: Bench) -> None:
+    """remove takes a button that is held."""
+    bench.short_press(wire.OP_REMOVE, bench.put(bench.blob(50)))
+
+
+@row("wipe-all", "wipe", needs=READY, spoils=True)
+def wipe(bench: Bench) -> None:
+    """wipe needs no PIN and no pairing, and leaves a new token with another serial."""
+    bench.put(bench.blob(50))
+    before = bench.host.read_info()[4]
+    stranger = bench.speaker("stranger")
+    expect_equal(stranger.wipe(), {0: wire.STATUS_OK}, "the answer")
+    info = stranger.read_info()
+    expect_equal(info[5], wire.TOKEN_NEW, "the state in info")
+    expect(info[4] != before, "the serial is the old one")
+    expect(not _opens(bench, bench.host), "an old pairing still opens a session")
+
+
+@row("wipe-held", "wipe", needs=NEW, spoils=True)
+def wipe_held(bench: Bench) -> None:
+    """wipe takes a button that is held."""
+    bench.host.handshake()
+    bench.short_press(wire.OP_WIPE)
+
+
+def _chain(bench: Bench, start: int = 1) -> tuple[AuditPage, list[bytes]]:
+    """The first page from `start` on, and all entries up to the head, checked."""
+    page = first = AuditPage.decode(bench.host.ok(wire.OP_AUDIT, start))
+    link, number = page.before, page.first
+    entries: list[bytes] = []
+    while page.entries:
+        for at in range(0, len(page.entries), wire.AUDIT_ENTRY):
+            entry = page.entries[at : at + wire.AUDIT_ENTRY]
+            expect_equal(int.from_bytes(entry[:4], "big"), number, "the number of an entry")
+            link = hashlib.sha256(link + entry).digest()
+            number += 1
+            entries.append(entry)
+        page = AuditPage.decode(bench.host.ok(wire.OP_AUDIT, number))
+    expect_equal(number, first.count + 1, "one more than the last entry")
+    expect_equal(link, first.head, "the hash after the last entry")
+    return first, entries
+
+
+@row("audit-chain", "audit-ring", needs=READY, spoils=True)
+def audit_chain(bench: Bench) -> None:
+    """The entries lead to the head, from the first one on."""
+    page, entries = _chain(bench)
+    expect_equal((page.first, page.before), (1, bytes(32)), "where a young ring begins")
+    expect_equal([entry[4] for entry in entries], [wire.EVENT_PAIRED, wire.EVENT_SET_UP], "the events")
+
+
+@row("audit-events", "audit-ring", needs=READY, spoils=True)
+def audit_events(bench: Bench) -> None:
+    """What is stored, released and removed is entered, with the host that asked."""
+    before = _chain(bench)[0].count
+    backup_id = bench.put(bench.blob(50))
+    host = bench.host
+    host.ok(wire.OP_OPEN, backup_id, wire.PURPOSE_RESTORE)
+    host.ok(wire.OP_REMOVE, backup_id)
+    _, entries = _chain(bench, before + 1)
+    released = wire.EVENT_RELEASED
+    wanted = [wire.EVENT_STORED, wire.EVENT_CONFIRMED, released, wire.EVENT_REMOVED]
+    expect_equal([entry[4] for entry in entries], wanted, "the events")
+    expect(all(entry[8:16] == host.psk_id for entry in entries), "an entry names another host")
+    expect(all(entry[16:] == backup_id for entry in entries), "an entry is about another backup")
+
+
+@row("audit-wrong-pins", "audit-ring", needs=READY, spoils=True)
+def audit_wrong_pins(bench: Bench) -> None:
+    """Wrong PINs are entered with the right one that follows them."""
+    before = _chain(bench)[0].count
+    for _ in range(2):
+        bench.host.ask(wire.OP_UNLOCK, WRONG)
+    bench.host.ok(wire.OP_UNLOCK, PIN)
+    _, entries = _chain(bench, before + 1)
+    said = [(entry[4], int.from_bytes(entry[5:8], "big")) for entry in entries]
+    expect_equal(said, [(wire.EVENT_WRONG_PINS, 2)], "the events and their details")
+
+
+@row("audit-power", "audit-ring", needs=READY, spoils=True)
+def audit_power(bench: Bench) -> None:
+    """The ring outlives a power cycle, and says nothing about one."""
+    before = _chain(bench)[0]
+    bench.power_cycle()
+    bench.unlock()
+    after = _chain(bench)[0]
+    expect_equal((after.count, after.head), (before.count, before.head), "count and head")
+
+
+@row("audit-kept", "audit-ring", needs=READY, spoils=True)
+def audit_kept(bench: Bench) -> None:
+    """The last 256 entries can be read, and no older ones."""
+    before = _chain(bench)[0].count
+    for number in range(wire.AUDIT_MAX + 10 - before):
+        bench.host.ok(wire.OP_LABEL, f"label {number}")
+    page, entries = _chain(bench)
+    expect_equal(page.count, wire.AUDIT_MAX + 10, "the count")
+    expect_equal((page.first, len(entries)), (11, wire.AUDIT_MAX), "the first entry, and how many there are")
+
+
+@row("audit-wiped", "audit-ring", needs=PAIRED, spoils=True)
+def audit_wiped(bench: Bench) -> None:
+    """A wiped token begins a ring of its own."""
+    host = bench.host.open()
+    host.ok(wire.OP_SET_UP, PIN, LABEL)
+    before = _chain(bench)[0]
+    bench.wipe()
+    bench.pair()
+    bench.host.open()
+    bench.host.ok(wire.OP_SET_UP, PIN, LABEL)
+    page, entries = _chain(bench)
+    expect_equal((page.first, page.before), (1, bytes(32)), "where the new ring begins")
+    expect(page.head != before.head and len(entries) <= before.count, "the old ring goes on")
