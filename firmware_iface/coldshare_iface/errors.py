@@ -136,8 +136,9 @@ class BurntError(TokenError):
     exit_status = EXIT_SECRET
     status = wire.STATUS_BURNT
     next_step = (
-        "Use another backup of this share, or reshare the vault from its other devices. "
-        "The token itself can be used again after: coldshare wipe"
+        "Its sealed shares are still on it, and each opens with its recovery code. Introduce this computer to it anew, "
+        "its button HELD: coldshare pair. Then: coldshare restore --recovery, or coldshare export. Without a code use "
+        "another backup, or reshare the vault from its other devices. To use the token again: coldshare wipe"
     )
 
 

@@ -11,7 +11,15 @@ from coldshare import declare
 from coldshare.device.errors import DeviceError
 from coldshare.errors import IntegrityError
 from coldshare.outbox import Entry
-from coldshare_iface.errors import ColdshareError, OtherPartyError, ProtocolError, TokenError, TokenStorageError
+from coldshare_iface.errors import (
+    ColdshareError,
+    OtherGenerationError,
+    OtherPartyError,
+    ProtocolError,
+    RetiredGenerationError,
+    TokenError,
+    TokenStorageError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +29,7 @@ if TYPE_CHECKING:
     from coldshare.outbox import Outbox, Waiting
     from coldshare.seal import KdfParams
     from coldshare.vault import ShareFacts
-    from coldshare_iface.messages import Declaration
+    from coldshare_iface.messages import Backup, Declaration
 
 #: (step, bytes done, bytes in all); the steps are `sealing`, `writing`, `confirming` and `reading`.
 OnStep = Callable[[str, int, int], None]
@@ -33,7 +41,8 @@ def _silent(step: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class BackupResult:
-    """A share that is on a token. Sizes in bytes. `recovery` says whether a recovery code opens it, too."""
+    """A share that is on a token. Sizes in bytes. `recovery` says whether a recovery code opens it, too. `older` is the
+    backup of an older generation that it stands beside until that is retired; `replaced` counts what gave way to it."""
 
     backup_id: bytes
     facts: ShareFacts
@@ -43,6 +52,7 @@ class BackupResult:
     replaced: int
     recovery: bool
     warnings: tuple[str, ...]
+    older: Backup | None = None
 
 
 def backup(
@@ -54,6 +64,7 @@ def backup(
     vault_password: str | None = None,
     kdf: KdfParams | None = None,
     label: str = "",
+    newer: bool = False,
     outbox: Outbox | None = None,
     on_step: OnStep = _silent,
 ) -> BackupResult:
@@ -66,6 +77,9 @@ def backup(
     backup has been read back. Raises the classes of `coldshare.vault.errors`, `coldshare.seal.errors`,
     `coldshare.device.errors` and `coldshare_iface.errors`. After an error before the press on the token nothing of
     this backup is left behind; after one that comes later it is there, unconfirmed, and `next_step` says so.
+
+    With `newer` the share may be of a newer generation than the one on the token. The person confirms that there, and
+    both are kept until the old one is retired. Without it another generation is refused.
 
     With `outbox` a link that breaks is no end: what was on its way is kept there, and `resume.resume` goes on.
     """
@@ -90,21 +104,33 @@ def backup(
             hints=hints,
             unconfirmed=_UNCONFIRMED,
             unknown=_UNKNOWN,
+            newer=newer,
             outbox=outbox,
             resumable=True,
             on_step=on_step,
         )
     except OtherPartyError as error:
         raise _named(error, declaration, [held.declaration for held in before]) from error
+    except (OtherGenerationError, RetiredGenerationError) as error:
+        from coldshare.generations import say_what_is_here
+
+        say_what_is_here(error, declaration, before)
+        raise
+    after = {backup_id}
+    with suppress(ColdshareError):  # the backup is there, whatever comes now
+        after = {held.backup_id for held in client.backups()}
+    stay = [held for held in before if held.backup_id in after]
+    beside = [held for held in stay if not held.retired and held.declaration.generation != declaration.generation]
     return BackupResult(
         backup_id=backup_id,
         facts=facts,
         declaration=declaration,
         file_size=len(data),
         sealed_size=len(sealed),
-        replaced=len(before),
+        replaced=len(before) - len(stay),
         recovery=recovery is not None,
         warnings=facts.warnings,
+        older=beside[0] if beside else None,
     )
 
 
@@ -145,6 +171,7 @@ def store(
     hints: Sequence[str],
     unconfirmed: str,
     unknown: str,
+    newer: bool = False,
     outbox: Outbox | None,
     resumable: bool,
     on_step: OnStep,
@@ -163,7 +190,7 @@ def store(
     from coldshare.seal import Factors, seal
 
     declared = declaration.encode()
-    reservation = client.reserve(declared)
+    reservation = client.reserve(declared, newer=newer)
     backup_id, factor = reservation.backup_id, reservation.factor
     entry: Entry | None = None
     committing = committed = False

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from coldshare import declare
 from coldshare.errors import InputError, RefusedError
+from coldshare.export_index import ExportIndex, Neighbours
 from coldshare.files import OutputError, write_private
 from coldshare.recovery import short_id
 from coldshare.restore import ReadBackError, check_out
@@ -23,7 +24,6 @@ from coldshare_iface.errors import ColdshareError
 from coldshare_iface.messages import Declaration
 
 if TYPE_CHECKING:
-    from coldshare.export_index import ExportIndex
     from coldshare.seal import Envelope
 
 __all__ = [
@@ -31,9 +31,11 @@ __all__ = [
     "ExportUnreadableError",
     "Exported",
     "TooManyExportsError",
+    "UnnamedNeighbourError",
     "check_export",
     "check_name",
     "export",
+    "export_unnamed",
     "exports_in",
     "file_name",
     "read_export",
@@ -67,6 +69,16 @@ class TooManyExportsError(RefusedError):
 
     code: ClassVar[str] = "too_many_exports"
     next_step = "Choose another folder."
+
+
+class UnnamedNeighbourError(RefusedError):
+    """It is not known whose share this backup holds, and the folder holds another sealed share already."""
+
+    code: ClassVar[str] = "unnamed_neighbour"
+    next_step = (
+        "Choose a folder without sealed shares: two shares of one vault in one place can be lost or stolen together. "
+        "coldshare verify with the recovery code finds out whose share it is; after that this computer knows it."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +121,12 @@ def export(sealed: bytes, out: Path, *, declared: bytes, index: ExportIndex) -> 
         neighbours = index.check(backup_id, vault, party, exports_in(folder))
         # Before the write: a file that nobody remembers would be worse than a record without its file.
         index.remember(backup_id, vault, party, folder / path.name)
-        write_private(path, sealed, replace=False)
+        _write(path, sealed)
+    return Exported(path, backup_id, len(sealed), neighbours.unknown, neighbours.elsewhere)
+
+
+def _write(path: Path, sealed: bytes) -> None:
+    write_private(path, sealed, replace=False)
     try:
         good = path.read_bytes() == sealed
     except OSError:
@@ -117,13 +134,44 @@ def export(sealed: bytes, out: Path, *, declared: bytes, index: ExportIndex) -> 
     if not good:
         path.unlink(missing_ok=True)
         raise ReadBackError(next_step="The disk may be failing. Export to another one; the backup is unharmed.")
-    return Exported(path, backup_id, len(sealed), neighbours.unknown, neighbours.elsewhere)
 
 
-def check_export(out: Path, backup_id: bytes, declaration: Declaration, index: ExportIndex) -> None:
-    """What `export` would refuse, before anybody presses a button for it. Writes nothing."""
+def export_unnamed(sealed: bytes, out: Path, *, index: ExportIndex) -> Exported:
+    """As `export`, for a backup whose token does not know any more whose share it is.
+
+    Where this computer does not know it either, the folder must hold no other sealed share: nobody could say that it
+    is not one of another party of the same vault. Raises also UnnamedNeighbourError.
+    """
+    envelope = parse(sealed)
+    path, folder = _destination(out, envelope.backup_id)
+    with index.locked():
+        neighbours = _check_unnamed(envelope.backup_id, folder, index)
+        index.remember_file(envelope.backup_id, folder / path.name)
+        _write(path, sealed)
+    return Exported(path, envelope.backup_id, len(sealed), neighbours.unknown, neighbours.elsewhere)
+
+
+def _check_unnamed(backup_id: bytes, folder: Path, index: ExportIndex) -> Neighbours:
+    found = exports_in(folder)
+    neighbours = index.check_known(backup_id, found)
+    if neighbours is not None:
+        return neighbours
+    others = [path.name for path, other_id in found if other_id != backup_id]
+    if others:
+        raise UnnamedNeighbourError(
+            f"Nobody here knows whose share backup {short_id(backup_id)} holds, and {folder} holds {others[0]}."
+        )
+    return Neighbours((), ())
+
+
+def check_export(out: Path, backup_id: bytes, declaration: Declaration | None, index: ExportIndex) -> None:
+    """What `export` would refuse, or with None `export_unnamed`, before anybody presses a button for it. Writes
+    nothing."""
     _, folder = _destination(out, backup_id)
-    index.check(backup_id, declaration.vault, declaration.party, exports_in(folder))
+    if declaration is None:
+        _check_unnamed(backup_id, folder, index)
+    else:
+        index.check(backup_id, declaration.vault, declaration.party, exports_in(folder))
 
 
 def _destination(out: Path, backup_id: bytes) -> tuple[Path, Path]:

@@ -117,24 +117,13 @@ class ExportIndex:
         index = self._load()
         wanted = index.tagged(vault, party)
         _same(index, backup_id, wanted)
-        unknown = []
-        for path, other_id in found:
-            other = index.backups.get(other_id) if other_id is not None else None
-            if other_id == backup_id:
-                continue
-            if other is None:
-                unknown.append(path)
-            elif other.vault == wanted.vault and other.party != wanted.party:
-                raise OtherPartyInFolderError(
-                    f"{path.parent} already holds {path.name}, the sealed share of another party of this vault."
-                )
-        elsewhere = [
-            Path(file)
-            for other in index.backups.values()
-            if other.vault == wanted.vault and other.party != wanted.party
-            for file in other.files
-        ]
-        return Neighbours(tuple(unknown), tuple(elsewhere))
+        return _neighbours(index, backup_id, wanted, found)
+
+    def check_known(self, backup_id: bytes, found: Sequence[tuple[Path, bytes | None]]) -> Neighbours | None:
+        """As `check`, for a backup of which nobody else knows whose it is; None if this computer does not either."""
+        index = self._load()
+        wanted = index.backups.get(backup_id)
+        return None if wanted is None else _neighbours(index, backup_id, wanted, found)
 
     def files(self, backup_id: bytes) -> tuple[Path, ...]:
         """The files that this backup was exported to, as far as this computer knows. Raises `ExportIndexError`."""
@@ -150,7 +139,16 @@ class ExportIndex:
         index = self._load()
         wanted = index.tagged(vault, party)
         _same(index, backup_id, wanted)
-        before = index.backups.get(backup_id, wanted)
+        self._keep(index, backup_id, index.backups.get(backup_id, wanted), file)
+
+    def remember_file(self, backup_id: bytes, file: Path) -> None:
+        """As `remember`, for a backup of which only this computer may know whose it is. If it does not, nothing is
+        kept."""
+        index = self._load()
+        if backup_id in index.backups:
+            self._keep(index, backup_id, index.backups[backup_id], file)
+
+    def _keep(self, index: _Index, backup_id: bytes, before: _Known, file: Path | None) -> None:
         files = before.files
         if file is not None:
             named = str(file)
@@ -189,6 +187,29 @@ class ExportIndex:
             return _parse(data)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise ExportIndexError(f"{self.path} is not a list of exports, or is damaged.") from None
+
+
+def _neighbours(
+    index: _Index, backup_id: bytes, wanted: _Known, found: Sequence[tuple[Path, bytes | None]]
+) -> Neighbours:
+    unknown = []
+    for path, other_id in found:
+        other = index.backups.get(other_id) if other_id is not None else None
+        if other_id == backup_id:
+            continue
+        if other is None:
+            unknown.append(path)
+        elif other.vault == wanted.vault and other.party != wanted.party:
+            raise OtherPartyInFolderError(
+                f"{path.parent} already holds {path.name}, the sealed share of another party of this vault."
+            )
+    elsewhere = [
+        Path(file)
+        for other in index.backups.values()
+        if other.vault == wanted.vault and other.party != wanted.party
+        for file in other.files
+    ]
+    return Neighbours(tuple(unknown), tuple(elsewhere))
 
 
 def _same(index: _Index, backup_id: bytes, wanted: _Known) -> None:

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from coldshare.backup import OnStep, _silent, drop, store
-from coldshare.errors import IntegrityError
+from coldshare.errors import IntegrityError, RefusedError
 from coldshare.outbox import Waiting
 from coldshare.recovery import short_id
 from coldshare_iface import wire
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from coldshare.device.token import TokenClient
     from coldshare.handover import Handover
     from coldshare.outbox import Outbox
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from coldshare.seal import AllowCost, Content, KdfParams, Slot
     from coldshare_iface.messages import Backup, Declaration
 
-__all__ = ["ResealCheckError", "ResealResult", "reseal"]
+__all__ = ["ResealCheckError", "ResealResult", "ResealRetiredError", "ResealWaitingError", "check_alone", "reseal"]
 
 
 class ResealCheckError(IntegrityError):
@@ -36,6 +38,20 @@ class ResealCheckError(IntegrityError):
         "The old backup is still on the token and still counts. Verify it with coldshare verify, and do not rely on "
         "this computer's memory or this token until it is explained."
     )
+
+
+class ResealRetiredError(RefusedError):
+    """This backup is retired: a newer generation has taken its place, and the old one is kept as it is."""
+
+    code = "reseal_retired"
+    next_step = "Reseal the newer one. When every new backup is verified, destroy this one: coldshare destroy ID"
+
+
+class ResealWaitingError(RefusedError):
+    """Two generations of this share stand side by side on the token, so there is no room for a third backup of it."""
+
+    code = "reseal_waiting"
+    next_step = "Settle first which one counts: coldshare retire ID, of the old one. Then reseal the other one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +89,14 @@ def reseal(
 
     The person presses twice: to release the old one and to store the new one. After an error the token holds the old
     backup, and perhaps the new one beside it, unconfirmed; `next_step` says so. Raises as `restore.verify` and
-    `backup.backup`, and ResealCheckError.
+    `backup.backup`, ResealCheckError, and ResealRetiredError or ResealWaitingError for a backup that is not the only
+    one of its vault that counts: the token could not keep it until the new one has been read back.
     """
     from coldshare.restore import fetch, open_envelope, open_fetched
     from coldshare.seal import Factor, check_password, pack, parse
     from coldshare.vault import split
 
+    check_alone(held, client.backups())
     if password is None:
         if not isinstance(key, str):
             raise ValueError("a share that was opened with a recovery code needs a new password")
@@ -140,6 +158,16 @@ def reseal(
         had_recovery=any(slot.factors == Factor.RECOVERY for slot in fetched.envelope.slots),
         recovery=recovery is not None,
     )
+
+
+def check_alone(held: Backup, backups: Sequence[Backup]) -> None:
+    """Raise ResealRetiredError or ResealWaitingError for a backup that cannot be sealed anew as things stand."""
+    if held.retired:
+        raise ResealRetiredError
+    for other in backups:
+        same = other.declaration.vault == held.declaration.vault
+        if same and not other.retired and other.declaration.generation != held.declaration.generation:
+            raise ResealWaitingError
 
 
 def older_exports(old_id: bytes, had_recovery: bool) -> str:

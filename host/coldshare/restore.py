@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, Union
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, Union
 
 from coldshare import declare
 from coldshare.backup import OnStep, _silent
@@ -20,8 +20,12 @@ from coldshare_iface.errors import ColdshareError
 
 if TYPE_CHECKING:
     from coldshare.device.token import TokenClient
-    from coldshare.seal import AllowCost, Content, Envelope, Slot
-    from coldshare_iface.messages import Backup, Declaration
+    from coldshare.seal import AllowCost, Content, Envelope, MissingFactorError, Slot
+    from coldshare_iface.messages import Backup, Contents, Declaration, Unnamed
+
+#: What a token lists: with the name of its owner, or without.
+Held: TypeAlias = "Backup | Unnamed"
+_H = TypeVar("_H", bound="Backup | Unnamed")
 
 #: What opens a backup: its password, which needs the token too, or its recovery code, which needs nothing else.
 Key: TypeAlias = Union[str, RecoveryCode, RecoveryFile]  # noqa: UP007
@@ -61,14 +65,26 @@ class NotOnThisTokenError(InputError):
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A backup that was read back whole. `original` is the vault file; `opened` says whether the seal was opened,
-    `confirmed` whether this made it count; `backup` is as it stands now; `slots` are the ways to open it."""
+    `confirmed` whether this made it count; `backup` is as it stands now; `slots` are the ways to open it.
 
-    backup: Backup
+    `declaration` is what the token was told, by the token itself or by what was sealed; None where the token does not
+    know it any more and the seal stayed closed.
+    """
+
+    backup: Held
+    declaration: Declaration | None
     opened: bool
     sealed_size: int
     original: bytes = field(repr=False)
     slots: tuple[Slot, ...]
     confirmed: bool = False
+
+
+def told(checked: Checked) -> Declaration:
+    """Whose share it is. For one whose seal was opened: then that is known, whatever the token has forgotten."""
+    if checked.declaration is None:
+        raise ValueError("a backup without a name whose seal stayed closed")
+    return checked.declaration
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,35 +100,54 @@ class CheckedFile:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A sealed share as a token gave it out, held against what the token says of it. It is not opened yet."""
+    """A sealed share as a token gave it out, held against what the token says of it. It is not opened yet.
 
-    backup: Backup
+    `declared` is empty where the token does not know any more whose share it is, `factor` where its keys are gone.
+    """
+
+    backup: Held
     sealed: bytes = field(repr=False)
     envelope: Envelope = field(repr=False)
     declared: bytes = field(repr=False)
     factor: bytes = field(repr=False)
 
 
-def choose(backups: Sequence[Backup], prefix: str | None) -> Backup:
-    """The backup whose id begins with `prefix`, or the only one. Raises InputError."""
+def everything(contents: Contents) -> list[Held]:
+    """All that can be chosen from."""
+    return [*contents.backups, *contents.unnamed]
+
+
+def live(backups: Sequence[_H]) -> list[_H]:
+    """Those that are not retired; all of them, if all are."""
+    return [held for held in backups if held.state != wire.BACKUP_RETIRED] or list(backups)
+
+
+def choose(backups: Sequence[_H], prefix: str | None) -> _H:
+    """The backup whose id begins with `prefix`. Without one the only backup there is; a retired one does not count
+    beside one that is not (rule 5). Raises InputError."""
     wanted = (prefix or "").lower().replace("-", "")
-    found = [held for held in backups if held.backup_id.hex().startswith(wanted)]
+    found = [held for held in (backups if wanted else live(backups)) if held.backup_id.hex().startswith(wanted)]
     if not found:
         if backups:
             raise NothingToRestoreError(f"No backup on this token has an id that begins with {wanted!r}.")
         raise NothingToRestoreError
     if len(found) > 1:
-        names = "; ".join(
-            f"{held.backup_id.hex()[:8]} ({held.declaration.party}{', unconfirmed' if held.pending else ''})"
-            for held in found
-        )
-        raise AmbiguousBackupError(f"Several backups on this token fit: {names}.")
+        raise AmbiguousBackupError(f"Several backups on this token fit: {'; '.join(_name(held) for held in found)}.")
     return found[0]
+
+
+def _name(held: Held) -> str:
+    from coldshare_iface.messages import Backup
+
+    words = {wire.BACKUP_PENDING: "unconfirmed", wire.BACKUP_NEXT: "next", wire.BACKUP_RETIRED: "retired"}
+    told = [held.declaration.party] if isinstance(held, Backup) else ["unnamed"]
+    told += [words[held.state]] if held.state in words else []
+    return f"{held.backup_id.hex()[:8]} ({', '.join(told)})"
 
 
 def verify(
     client: TokenClient,
-    held: Backup,
+    held: Held,
     key: Key | None,
     *,
     allow_cost: AllowCost | None = None,
@@ -123,9 +158,9 @@ def verify(
     A backup whose making was interrupted after the token had stored it is confirmed once it has proved good.
     """
     checked = _read(client, held, wire.PURPOSE_VERIFY, key, allow_cost, on_step)
-    if held.pending and checked.opened:
+    if held.state == wire.BACKUP_PENDING and checked.opened:
         client.confirm(held.backup_id)
-        after = next((one for one in client.backups() if one.backup_id == held.backup_id), held)
+        after = next((one for one in everything(client.contents()) if one.backup_id == held.backup_id), held)
         return replace(checked, backup=after, confirmed=True)
     return checked
 
@@ -145,7 +180,7 @@ def verify_sealed(
 
 def restore(
     client: TokenClient,
-    held: Backup,
+    held: Held,
     key: Key,
     out: Path,
     *,
@@ -196,30 +231,61 @@ def check_out(out: Path) -> None:
         raise OutputError(f"{out} cannot be written: you may not write in the folder {out.parent}.")
 
 
-def fetch(client: TokenClient, held: Backup, purpose: int, *, on_step: OnStep = _silent) -> Fetched:
+def fetch(client: TokenClient, held: Held, purpose: int, *, on_step: OnStep = _silent) -> Fetched:
     """Read a sealed share from the token, with a press. Raises DeclarationMismatchError for another one than `held`."""
     from coldshare.seal import parse
+    from coldshare_iface.messages import Backup
 
     on_step("confirming", 0, 0)
     opened = client.open(held.backup_id, purpose)
-    if opened.declared != held.declared:
+    if opened.declared != (held.declared if isinstance(held, Backup) else b""):
         raise declare.DeclarationMismatchError("The token lists this backup as another one than it releases.")
     sealed = client.get(held.backup_id, opened.size, opened.digest, lambda done, total: on_step("reading", done, total))
     envelope = parse(sealed)
     if envelope.backup_id != held.backup_id:
         raise declare.DeclarationMismatchError("The token returned the sealed share of another backup.")
-    _bound(envelope, opened.declared)
+    if opened.declared:
+        _bound(envelope, opened.declared)
     return Fetched(held, sealed, envelope, opened.declared, opened.factor)
 
 
 def open_fetched(
     fetched: Fetched, key: Key, *, allow_cost: AllowCost | None = None, on_step: OnStep = _silent
 ) -> Content:
-    """Open what was fetched and hold what is inside against what the token was told."""
+    """Open what was fetched and hold what is inside against what the token was told.
+
+    Where the token does not know that any more, the seal's own header says what it was. Raises as `open_envelope`, and
+    MissingFactorError for a password where the token's factor is gone.
+    """
+    if isinstance(key, str) and not fetched.factor:
+        raise only_by_code(fetched.envelope.slots)
     on_step("opening", 0, len(fetched.sealed))
     content = open_envelope(fetched.envelope, key, fetched.factor, allow_cost)
-    _compare(content, fetched.declared, fetched.backup.declaration)
+    if not fetched.declared:
+        _bound(fetched.envelope, content.declaration)
+    _compare(content, fetched.declared or content.declaration)
     return content
+
+
+def only_by_code(slots: Sequence[Slot] = ()) -> MissingFactorError:
+    """What to raise for a password when the token's factor for a backup is gone. `slots` are the ways to open it."""
+    from coldshare.seal import Factor, MissingFactorError
+
+    error = MissingFactorError(
+        "The token has destroyed its secret for this backup, and the password opens it only together with that.",
+        [slot.names if slot.known else () for slot in slots],
+    )
+    if slots and not any(slot.factors == Factor.RECOVERY for slot in slots):
+        error.next_step = (
+            "It was made without a recovery code, so nothing opens it any more. Use another backup of this share, or "
+            "reshare the vault from its other devices."
+        )
+    else:
+        error.next_step = (
+            "Open it with its recovery code: --recovery to type it, --recovery-file FILE to read it. If it was made "
+            "without one, use another backup of this share, or reshare the vault from its other devices."
+        )
+    return error
 
 
 def open_envelope(envelope: Envelope, key: Key, factor: bytes | None, allow_cost: AllowCost | None = None) -> Content:
@@ -257,19 +323,24 @@ def open_envelope(envelope: Envelope, key: Key, factor: bytes | None, allow_cost
 
 def _read(
     client: TokenClient,
-    held: Backup,
+    held: Held,
     purpose: int,
     key: Key | None,
     allow_cost: AllowCost | None,
     on_step: OnStep,
 ) -> Checked:
+    from coldshare_iface.messages import Declaration
+
     fetched = fetch(client, held, purpose, on_step=on_step)
     size, slots = len(fetched.sealed), fetched.envelope.slots
-    if key is None:
-        return Checked(held, opened=False, sealed_size=size, original=b"", slots=slots)
-    content = open_fetched(fetched, key, allow_cost=allow_cost, on_step=on_step)
-    client.check_cancelled()  # opening took a while, and a file that nobody wants any more must not be written
-    return Checked(held, opened=True, sealed_size=size, original=content.original, slots=slots)
+    declared = fetched.declared
+    original = b""
+    if key is not None:
+        content = open_fetched(fetched, key, allow_cost=allow_cost, on_step=on_step)
+        declared, original = content.declaration, content.original
+        client.check_cancelled()  # opening took a while, and a file that nobody wants any more must not be written
+    declaration = Declaration.decode(declared) if declared else None
+    return Checked(held, declaration, opened=key is not None, sealed_size=size, original=original, slots=slots)
 
 
 def _read_sealed(
@@ -286,20 +357,23 @@ def _read_sealed(
     envelope = parse(sealed)
     factor: bytes | None = None
     if isinstance(key, str) and client is not None:
-        held = next((held for held in client.backups() if held.backup_id == envelope.backup_id), None)
-        if held is None:
+        held = [held for held in everything(client.contents()) if held.backup_id == envelope.backup_id]
+        if not held:
             raise NotOnThisTokenError(
                 f"This token does not hold backup {short_id(envelope.backup_id)}, so it has no secret for that file."
             )
         on_step("confirming", 0, 0)
-        opened = client.open(held.backup_id, purpose)
-        _bound(envelope, opened.declared)
+        opened = client.open(envelope.backup_id, purpose)
+        if opened.declared:
+            _bound(envelope, opened.declared)
+        if not opened.factor:
+            raise only_by_code(envelope.slots)
         factor = opened.factor
     on_step("opening", 0, len(sealed))
     content = open_envelope(envelope, key, factor, allow_cost)
     _bound(envelope, content.declaration)
     declaration = Declaration.decode(content.declaration)
-    _compare(content, content.declaration, declaration)
+    _compare(content, content.declaration)
     if client is not None:
         client.check_cancelled()
     return CheckedFile(envelope.backup_id, declaration, len(sealed), content.original, envelope.slots)
@@ -311,13 +385,15 @@ def _bound(envelope: Envelope, declared: bytes) -> None:
         raise declare.DeclarationMismatchError
 
 
-def _compare(content: Content, declared: bytes, declaration: Declaration) -> None:
+def _compare(content: Content, declared: bytes) -> None:
     """What was sealed, what the token says it was told, and what the file itself says must be one story."""
     from coldshare.vault import read_share
     from coldshare.vault.errors import NotYetSupportedError, VaultPasswordNeededError
+    from coldshare_iface.messages import Declaration
 
     if content.declaration != declared:
         raise declare.DeclarationMismatchError
+    declaration = Declaration.decode(declared)
     try:
         facts = read_share(content.original).facts
     except VaultPasswordNeededError:

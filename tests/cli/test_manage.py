@@ -197,13 +197,26 @@ def test_remove_is_refused_at_the_token(ready: Shell) -> None:
     assert holds(ready.folder / "a.token") == before
 
 
-def test_a_damaged_record_can_be_removed_by_its_whole_id(ready: Shell) -> None:
+def test_a_damaged_record_leaves_a_backup_that_opens(ready: Shell) -> None:
     wanted = held(ready)
     chip = Chip((ready.folder / "a.token").read_bytes())
     LittleFiles(chip).write(f"/r/{wanted}", b"damaged")
     (ready.folder / "a.token").write_bytes(chip.image)
-    failed(ready("remove", wanted[:8], "--at", YES, *PINS), "token_storage", 6, as_json=False)
-    good(ready("remove", wanted, "--at", YES, *PINS))
+    (one,) = good(ready("list", "--at", YES, *PINS, "--json")).json["backups"]
+    assert (one["backup_id"], one["state"], one["vault"], one["party"]) == (wanted, "damaged", None, None)
+    assert one["sealed_size"] > 300_000
+    assert "lost the name" in good(ready("list", "--at", YES, *PINS)).out
+    said = good(ready("verify", "--at", YES, *PINS, "--password-file", "pw"))
+    assert "the share of Phone of 'Savings', read back whole" in said.out
+    assert "Back the share up anew" in said.out
+    (one,) = good(ready("verify", "--at", YES, *PINS, "--password-file", "pw", "--json")).json["backups"]
+    assert (one["state"], one["party"], one["opened"]) == ("damaged", "Phone", True)
+    (one,) = good(ready("verify", "--at", YES, *PINS, "--no-password", "--json")).json["backups"]
+    assert (one["party"], one["opened"]) == (None, False)
+    good(ready("restore", "--at", YES, *PINS, "--password-file", "pw", "--out", "back.vult"))
+    assert (ready.folder / "back.vult").read_bytes() == (ready.folder / "phone.vult").read_bytes()
+    said = good(ready("remove", wanted[:8], "--at", YES, *PINS))
+    assert "a backup without a name" in said.out
     assert good(ready("list", "--at", YES, *PINS, "--json")).json["backups"] == []
 
 

@@ -30,7 +30,11 @@ COMMANDS = (
     "label",
     "pin",
     "pairings",
+    "retire",
+    "un-retire",
+    "destroy",
     "remove",
+    "audit",
     "wipe",
     "tokens",
     "completion",
@@ -50,7 +54,8 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"coldshare.cli.commands.{cmd_name}").command
+        module = cmd_name.replace("-", "_")
+        command: click.Command = import_module(f"coldshare.cli.commands.{module}").command
         return command
 
 

@@ -8,9 +8,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from coldshare.cli.render import Json
-    from coldshare.restore import CheckedFile
+    from coldshare.restore import CheckedFile, Held
     from coldshare.seal import Slot
-    from coldshare_iface.messages import Backup, Declaration
+    from coldshare_iface.messages import Declaration
+
+#: Rule 5, said wherever an old share leaves its place.
+RETIRED = (
+    "This backup is RETIRED: a newer generation of the vault has taken its place. Its share never replaces a newer one "
+    "and does not work with the newer ones. It still works with the other old ones."
+)
 
 
 def declared_json(declared: Declaration) -> dict[str, Json]:
@@ -26,12 +32,24 @@ def declared_json(declared: Declaration) -> dict[str, Json]:
     }
 
 
-def backup_json(held: Backup) -> dict[str, Json]:
+_NOBODY: dict[str, Json] = {
+    "vault": None,
+    "party": None,
+    "threshold": None,
+    "parties": None,
+    "generation": None,
+    "library": None,
+}
+
+
+def backup_json(held: Held, declaration: Declaration | None = None) -> dict[str, Json]:
+    """`declaration` is for one without a name whose seal was opened; what is not known of a backup is null."""
+    told = declared(held) or declaration
     return {
         "backup_id": held.backup_id.hex(),
         "state": state(held),
         "sealed_size": held.size,
-        **declared_json(held.declaration),
+        **(_NOBODY if told is None else declared_json(told)),
     }
 
 
@@ -44,12 +62,34 @@ def file_json(checked: CheckedFile) -> dict[str, Json]:
     }
 
 
-def state(held: Backup) -> str:
-    return "unconfirmed" if held.pending else "active"
+def declared(held: Held) -> Declaration | None:
+    """What the token says of it, if it still knows."""
+    from coldshare_iface.messages import Backup
+
+    return held.declaration if isinstance(held, Backup) else None
+
+
+def state(held: Held) -> str:
+    """`active`, `unconfirmed`, `next` or `retired`; `damaged` for one without a name; `keyless` on a burnt token."""
+    from coldshare_iface import wire
+
+    if held.state == wire.BACKUP_KEYLESS:
+        return "keyless"
+    if held.state == wire.BACKUP_RETIRED:
+        return "retired"
+    if declared(held) is None:
+        return "damaged"
+    return {wire.BACKUP_PENDING: "unconfirmed", wire.BACKUP_NEXT: "next"}.get(held.state, "active")
 
 
 def headline(declared: Declaration) -> str:
     return f"the share of {declared.party} of {declared.name!r}"
+
+
+def what(held: Held, declaration: Declaration | None = None) -> str:
+    """As `headline`, also for a backup without a name."""
+    told = declared(held) or declaration
+    return "a backup without a name" if told is None else headline(told)
 
 
 def slots_json(slots: Sequence[Slot]) -> dict[str, Json]:

@@ -97,37 +97,70 @@ def open_token(at: Address, ui: Ui, *, create: bool = False) -> Iterator[TokenCl
             yield client
 
 
-def unlock(client: TokenClient, pin_file: str | None, ui: Ui, *, introduce: bool = False) -> str:
+def unlock(client: TokenClient, pin_file: str | None, ui: Ui, *, introduce: bool = False, copies: bool = False) -> str:
     """Open the secure channel and unlock with the PIN. Returns the token's label.
 
-    With `introduce` a computer that is new to the token is paired with it first.
+    With `introduce` a computer that is new to the token is paired with it first. With `copies` a token that has
+    destroyed its keys will do, too: it is asked for no PIN, and has no label.
     """
+    from coldshare.cli.happened import notices
     from coldshare.device.errors import NotPairedError
     from coldshare.device.token import check_pin
     from coldshare_iface import wire
-    from coldshare_iface.errors import NotSetUpError
+    from coldshare_iface.errors import BurntError, NotSetUpError
 
     store = pairings()
     try:
         client.connect(store)
-    except NotPairedError:
-        if not introduce or client.info.state != wire.TOKEN_READY:
+    except (NotPairedError, BurntError):
+        if (
+            not introduce
+            or client.info.state == wire.TOKEN_NEW
+            or not (copies or client.info.state == wire.TOKEN_READY)
+        ):
             raise
         ui.note("This computer is new to the token, so the two are introduced first.")
         known = ", ".join(f"{one.label!r} ({one.serial.hex()})" for one in store.all())
         if known:
             ui.note(f"It knows other ones: {known}. If this looks like one of them, it is not: then press NO there.")
-        client.pair(store, compare(client, ui))
+        pair(client, store, ui)
         client.connect(store)
     if client.info.state == wire.TOKEN_NEW:
         raise NotSetUpError
+    if client.info.state == wire.TOKEN_BURNT:
+        if not copies:
+            error = BurntError()
+            error.next_step = _COPIES_ONLY
+            raise error
+        ui.note("This token has destroyed its keys. It takes no PIN, and gives copies of its sealed shares.")
+        return ""
     with ui.prompting():
         pin = entry.get(pin_file, "PIN of the token", "--pin-file", check=check_pin)
     ui.unlocking = True
     try:
-        return client.unlock(pin)
+        label = client.unlock(pin)
     finally:
         ui.unlocking = False
+    for line in notices(client):
+        ui.note(line)
+    return label
+
+
+_COPIES_ONLY = (
+    "What it still does for this computer: coldshare list and coldshare export; coldshare verify and coldshare restore "
+    "with a recovery code. To use the token again: coldshare wipe"
+)
+
+
+def pair(client: TokenClient, store: PairingStore, ui: Ui) -> None:
+    """Introduce this computer. A token that has destroyed its keys wants its button held for that."""
+    from coldshare_iface import wire
+
+    ui.holding = client.info.state == wire.TOKEN_BURNT
+    try:
+        client.pair(store, compare(client, ui))
+    finally:
+        ui.holding = False
 
 
 def compare(client: TokenClient, ui: Ui) -> Callable[[str], bool]:

@@ -135,11 +135,11 @@ class WrongTokenError(IntegrityError):
 
 
 class RolledBackError(IntegrityError):
-    """This token's record of what was done to it does not go on from what this computer saw last: an older state of
-    its flash was put back, or it was tampered with."""
+    """This token was put back to an earlier state since this computer saw it last, or its record was tampered with."""
 
     code = "token_rolled_back"
     next_step = (
-        "Ask whoever had it. What it holds may be stale: compare generations with the other parties. If you have put "
-        "an old image back yourself, or will use it all the same, pair again: coldshare pair"
+        "Ask whoever had it since. What it holds may be stale: compare its generations with those of the vault's other "
+        "parties before you rely on it. If you put an old image back yourself, or want to use it all the same, let "
+        "this computer begin anew with it: coldshare pair"
     )

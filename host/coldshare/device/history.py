@@ -55,11 +55,13 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class History:
     """What a token could show. `entries` lead up to `head`; `known` says whether they go on from what was seen before
-    without a gap, and is False too when nothing was seen before."""
+    without a gap, and is False too when nothing was seen before. `since` is the number of the last entry seen before,
+    None when this is the first look."""
 
     head: Head
     entries: tuple[Entry, ...]
     known: bool
+    since: int | None = None
 
 
 def read(ask: Callable[[int], AuditPage], seen: Head | None, *, everything: bool = False) -> History:
@@ -103,4 +105,4 @@ def read(ask: Callable[[int], AuditPage], seen: Head | None, *, everything: bool
         raise ReplyError("The token's audit ring does not lead to its head.")
     if seen is not None and known and at_seen != seen.hash:
         raise RolledBackError
-    return History(head, tuple(entries), known)
+    return History(head, tuple(entries), known, None if seen is None else seen.count)

@@ -337,6 +337,11 @@ class TokenClient:
         self._generations(wire.OP_DESTROY, backup_id)
 
     # --- what was done to it
+    def check_audit(self) -> None:
+        """Raise CapabilityError for a token that keeps no record, before anybody types a PIN for it."""
+        if wire.CAP_AUDIT not in self.info.capabilities:
+            raise CapabilityError("The firmware of this token is too old: it keeps no record of what is done to it.")
+
     def audit(self, start: int = 1) -> AuditPage:
         """Entries of its audit ring from number `start` on, or from the oldest one after it that it still has."""
         return AuditPage.decode(self._call(wire.OP_AUDIT, start))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from coldshare.cli import entry
-from coldshare.cli.describe import declared_json
+from coldshare.cli.describe import backup_json, declared_json
 from coldshare.cli.handing import WITHOUT, new_code, opens, recovery_options, warn
 from coldshare.cli.opening import remember
 from coldshare.cli.options import open_token, password_option, token_options, unlock
@@ -19,6 +19,9 @@ from coldshare.cli.vaultfile import member_option, read_vault_file, vault_passwo
 
 if TYPE_CHECKING:
     from coldshare.device.address import Address
+    from coldshare.device.token import TokenClient
+    from coldshare.vault import ShareFacts
+    from coldshare_iface.messages import Backup
 
 
 @click.command("backup", short_help="Put a share onto a token, sealed.")
@@ -27,9 +30,11 @@ if TYPE_CHECKING:
 @password_option
 @vault_password_option
 @recovery_options
+@click.option("--newer", is_flag=True, help="After a reshare: FILE is newer than the share that the token holds.")
 @token_options
 def command(
     file: Path,
+    newer: bool,
     member: str | None,
     password_file: str | None,
     vault_password_file: str | None,
@@ -44,6 +49,9 @@ def command(
     FILE stays as it is; of a zip one file is backed up, the one that --member names. The token must not hold a share
     of another party of the same vault. The backup also gets a recovery code, for the day when token or password is
     lost. When the link breaks, coldshare resume goes on where it stopped.
+
+    After a reshare every share is new, and the token refuses one of another generation than it holds. With --newer it
+    asks you whether this one is the newer one, and keeps both. The new one counts once the old one is retired.
     """
     from coldshare import backup as use_case
     from coldshare.declare import showable_party
@@ -66,6 +74,8 @@ def command(
                 check=lambda text: check_password(text, (facts.vault_name, facts.party, label)),
                 new=True,
             )
+        if newer:
+            _say_what_is_older(client, facts, ui)
         done = use_case.backup(
             client,
             data,
@@ -73,6 +83,7 @@ def command(
             recovery=recovery,
             vault_password=vault_password,
             label=label,
+            newer=newer,
             outbox=known,
             on_step=ui.on_step,
         )
@@ -87,6 +98,7 @@ def command(
             "file_size": done.file_size,
             "sealed_size": done.sealed_size,
             "replaced": done.replaced,
+            "beside": None if done.older is None else backup_json(done.older),
             "gave_up": list(ended),
             "recovery": done.recovery,
             "recovery_file": None if recovery_out is None else str(recovery_out),
@@ -99,6 +111,40 @@ def command(
             *ended.values(),
             *(f"Note: {warning}" for warning in warnings),
             *opens(done.recovery, recovery_out),
-            "Next: coldshare verify",
+            *([] if done.older is None else _beside(done.older)),
+            f"Next: coldshare {'verify' if done.older is None else f'retire {done.older.backup_id.hex()[:8]}'}",
         ],
     )
+
+
+def _say_what_is_older(client: TokenClient, facts: ShareFacts, ui: Ui) -> None:
+    """Nobody but the person knows which generation is newer, so what is compared is said."""
+    older = [
+        held
+        for held in client.backups()
+        if held.declaration.vault == facts.public_key_ecdsa
+        and held.declaration.generation != facts.generation
+        and not held.retired
+    ]
+    if not older:
+        ui.note("The token holds no share of another generation of this vault, so --newer changes nothing.")
+        return
+    for held in older:
+        short, generation = held.backup_id.hex()[:8], held.declaration.generation.hex()[:8]
+        ui.note(
+            f"Generation {facts.generation.hex()[:8]}, in this file, is to be NEWER than {generation}, which is on the "
+            f"token as {short}. The token asks you."
+        )
+    if not facts.reshared:
+        ui.note(
+            "Note: this share does not say that its vault was ever reshared, so it is rather the older one. It can be "
+            "newer only if the vault was moved to new keyshares in another way. Check before you press YES."
+        )
+
+
+def _beside(older: Backup) -> list[str]:
+    old, generation = older.backup_id.hex()[:8], older.declaration.generation.hex()[:8]
+    return [
+        f"It is newer than {old}, generation {generation}. The token keeps both: {old} counts until you retire it.",
+        "Retire it when every party's newer share is backed up and the reshared vault has signed once.",
+    ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli.describe import backup_json, has_recovery, headline, slots_json, ways
+from coldshare.cli.describe import RETIRED, backup_json, declared, has_recovery, slots_json, ways, what
 from coldshare.cli.opening import index
 from coldshare.cli.options import backup_option, open_token, token_options, unlock
 from coldshare.cli.render import Result, size
@@ -30,37 +30,47 @@ def command(out: Path, prefix: str | None, at: Address, pin_file: str | None, as
     """Write the sealed share of a backup to a file, as it is on the token.
 
     The file tells nobody whose share it is. It opens with the recovery code alone, or with the password and the token.
-    One folder never gets the shares of two parties of one vault.
+    One folder never gets the shares of two parties of one vault. A token that has destroyed its keys takes no PIN for
+    this, and knows no more whose share it gives.
     """
     from coldshare import export as use_case
     from coldshare.files import OutputExistsError
-    from coldshare.restore import choose, fetch
+    from coldshare.restore import choose, everything, fetch
     from coldshare_iface import wire
 
     ui = Ui(quiet=as_json)
     use_case.check_name(out)
     known = index()
     with open_token(at, ui) as client:
-        unlock(client, pin_file, ui)
-        held = choose(client.backups(), prefix)
-        use_case.check_export(out, held.backup_id, held.declaration, known)
+        unlock(client, pin_file, ui, copies=True)
+        held = choose(everything(client.contents()), prefix)
+        use_case.check_export(out, held.backup_id, declared(held), known)
         fetched = fetch(client, held, wire.PURPOSE_VERIFY, on_step=ui.on_step)
         client.check_cancelled()
     try:
-        done = use_case.export(fetched.sealed, out, declared=fetched.declared, index=known)
+        if fetched.declared:
+            done = use_case.export(fetched.sealed, out, declared=fetched.declared, index=known)
+        else:
+            done = use_case.export_unnamed(fetched.sealed, out, index=known)
     except OutputExistsError as error:
         error.next_step = "Name another file or folder with --out."
         raise
     slots = fetched.envelope.slots
-    lines = [
-        f"Exported: {headline(held.declaration)}, sealed, is in {done.path} ({size(done.size)}).",
-        f"It opens with {ways(slots)}.",
-    ]
+    lines = [f"Exported: {what(held)}, sealed, is in {done.path} ({size(done.size)})."]
+    keyless = held.state == wire.BACKUP_KEYLESS
+    if not keyless:
+        lines.append(f"It opens with {ways(slots)}.")
+    elif has_recovery(slots):
+        lines.append("The token has destroyed its secret for it, so it opens with its recovery code alone.")
+    else:
+        lines.append("The token has destroyed its secret for it, and it has no recovery code: it opens no more.")
     if has_recovery(slots):
         lines.append("Keep the recovery code apart from it: whoever has both has the share.")
-    else:
+    elif not keyless:
         lines.append("It has no recovery code, so it is no help when the token is lost: coldshare reseal gives it one.")
-    if held.pending:
+    if held.state == wire.BACKUP_RETIRED:
+        lines.append(RETIRED)
+    if held.state == wire.BACKUP_PENDING:
         lines.append("This backup is not confirmed yet, and the token may drop it; coldshare verify confirms it.")
     lines += [
         f"Note: {path} is a sealed share that this computer does not know. It must not be one of another party."

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli.describe import backup_json, state
+from coldshare.cli.describe import backup_json, declared, state
 from coldshare.cli.options import open_token, token_options, unlock
 from coldshare.cli.render import Result, size, table
 from coldshare.cli.ui import Ui
 
 if TYPE_CHECKING:
     from coldshare.device.address import Address
+    from coldshare.restore import Held
 
 
 @click.command("list", short_help="Show what is on a token.")
@@ -20,33 +21,50 @@ if TYPE_CHECKING:
 def command(at: Address, pin_file: str | None, as_json: bool) -> Result:
     """Show the backups on the token, as they were declared when they were made.
 
-    What is really inside is proved by coldshare verify.
+    What is really inside is proved by coldshare verify. A token that has destroyed its keys takes no PIN, and shows the
+    ids of what is left.
     """
+    from coldshare.restore import everything
+
     ui = Ui(quiet=as_json)
     with open_token(at, ui) as client:
-        label = unlock(client, pin_file, ui)
-        backups = client.backups()
-    rows = [
-        [
-            held.backup_id.hex()[:8],
-            held.declaration.name,
-            held.declaration.party,
-            f"{held.declaration.threshold} of {held.declaration.parties}",
-            held.declaration.generation.hex()[:8],
-            size(held.size),
-            state(held),
-        ]
-        for held in backups
-    ]
+        label = unlock(client, pin_file, ui, copies=True)
+        backups = everything(client.contents())
+        serial = client.info.serial.hex()
     head = ["BACKUP", "VAULT", "SHARE OF", "SIGNS", "GENERATION", "SIZE", "STATE"]
-    lines = [f"{label} (serial {client.info.serial.hex()})"]
-    lines += table(head, rows) if rows else ["No backup yet. Next: coldshare backup FILE.vult"]
-    if any(held.pending for held in backups):
-        lines.append("An unconfirmed backup was stored but not read back; coldshare verify finishes it.")
+    lines = [f"{label or 'Burnt token'} (serial {serial})"]
+    nothing = "Nothing is left on it." if not label else "No backup yet. Next: coldshare backup FILE.vult"
+    lines += table(head, [_row(held) for held in backups]) if backups else [nothing]
+    found = {state(held) for held in backups}
+    lines += [words for name, words in _MEANINGS.items() if name in found]
     return Result(
         {
-            "token": {"label": label, "serial": client.info.serial.hex()},
+            "token": {"label": label, "serial": serial},
             "backups": [backup_json(held) for held in backups],
         },
         lines,
     )
+
+
+_MEANINGS = {
+    "unconfirmed": "An unconfirmed backup was stored but not read back; coldshare verify finishes it.",
+    "next": "A next one is of a newer generation, and counts once the old one is retired: coldshare retire ID",
+    "retired": "A retired one is of an older generation. Old shares still work with each other: coldshare destroy ID",
+    "damaged": "Of a damaged one the token has lost the name, and perhaps no more: coldshare verify --backup ID tells.",
+    "keyless": "A keyless one opens with its recovery code alone: coldshare restore --backup ID --recovery --out FILE",
+}
+
+
+def _row(held: Held) -> list[str]:
+    told = declared(held)
+    if told is None:
+        return [held.backup_id.hex()[:8], "-", "-", "-", "-", size(held.size), state(held)]
+    return [
+        held.backup_id.hex()[:8],
+        told.name,
+        told.party,
+        f"{told.threshold} of {told.parties}",
+        told.generation.hex()[:8],
+        size(held.size),
+        state(held),
+    ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli.options import at_option, compare, json_option, open_token, pairings
+from coldshare.cli.options import at_option, json_option, open_token, pair, pairings
 from coldshare.cli.render import Result
 from coldshare.cli.ui import Ui
 
@@ -20,10 +20,20 @@ if TYPE_CHECKING:
 def command(at: Address, as_json: bool) -> Result:
     """Introduce this computer to a token that another computer has set up.
 
-    Compare the code on both screens, accept it here, then press the token's button.
+    Compare the code on both screens, accept it here, then press the token's button. A token that has destroyed its keys
+    wants it HELD, and gives copies of its sealed shares then.
     """
+    from coldshare_iface import wire
+
     ui = Ui(quiet=as_json)
     with open_token(at, ui) as client:
-        client.pair(pairings(), compare(client, ui))
+        pair(client, pairings(), ui)
         serial = client.info.serial.hex()
-    return Result({"serial": serial}, [f"This computer and the token {serial} know each other now."])
+        burnt = client.info.state == wire.TOKEN_BURNT
+    lines = [f"This computer and the token {serial} know each other now."]
+    if burnt:
+        lines += [
+            "Its keys are gone. It lists and gives out its sealed shares, which their recovery codes open.",
+            "Next: coldshare list, then coldshare restore --recovery, or coldshare export",
+        ]
+    return Result({"serial": serial, "burnt": burnt}, lines)

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli.describe import backup_json, headline
+from coldshare.cli.describe import backup_json, declared, state, what
 from coldshare.cli.options import open_token, token_options, unlock
 from coldshare.cli.render import Result
 from coldshare.cli.ui import Ui
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from coldshare.device.address import Address
+    from coldshare.restore import Held
 
 _DIGITS_MIN = 4
 
@@ -26,37 +29,58 @@ def command(prefix: str, at: Address, pin_file: str | None, as_json: bool) -> Re
     The token shows what will be lost and asks for a button that is HELD. It then destroys its key for this backup, and
     no password opens it again; a recovery code still opens a sealed copy that was exported before.
     """
-    from coldshare.restore import choose
+    from coldshare.restore import choose, everything
     from coldshare_iface import wire
-    from coldshare_iface.errors import TokenStorageError
 
     ui = Ui(quiet=as_json)
-    wanted = prefix.lower().replace("-", "")
-    if len(wanted) < _DIGITS_MIN or any(char not in "0123456789abcdef" for char in wanted):
-        raise click.BadParameter("give at least 4 hexadecimal digits of the backup's id", param_hint="ID")
+    wanted = full_enough(prefix)
     with open_token(at, ui) as client:
         client.check_manage()
         label = unlock(client, pin_file, ui)
-        held = None
-        try:
-            held = choose(client.backups(), wanted)
-        except TokenStorageError:
-            # A damaged record spoils the list. Its backup can still be removed by whoever knows all of its id.
-            if len(wanted) != 2 * wire.BACKUP_ID_SIZE:
-                raise
-        backup_id = bytes.fromhex(wanted) if held is None else held.backup_id
-        what = f"backup {backup_id.hex()[:8]}" if held is None else headline(held.declaration)
-        ui.note(f"To be destroyed: {what}, backup {backup_id.hex()[:8]}, on {label!r}.")
+        backups = everything(client.contents())
+        held = choose(backups, wanted)
+        short = held.backup_id.hex()[:8]
+        follows = _next(held, backups)
+        ui.note(f"To be destroyed: {what(held)}, backup {short}, on {label!r}.")
+        if held.state == wire.BACKUP_RETIRED:
+            ui.note(f"It is retired. coldshare destroy {short} does the same, and for retired backups only.")
+        if follows is not None:
+            ui.note(
+                f"It is the one that counts. {follows.backup_id.hex()[:8]}, of a newer generation, takes its place, "
+                f"and the generation of {short} is retired."
+            )
         ui.holding = True
-        client.remove(backup_id)
+        client.remove(held.backup_id)
         serial = client.info.serial.hex()
+    lines = [f"Destroyed: {what(held)}, backup {short}, is no longer on {label!r}, nor is the key for it."]
+    if follows is not None:
+        lines.append(f"{follows.backup_id.hex()[:8]} is the active one now; the generation of {short} is retired here.")
+    lines.append("Copies elsewhere are not touched: files that were exported, other tokens, the vault file itself.")
     return Result(
         {
             "token": {"label": label, "serial": serial},
-            "removed": {"backup_id": backup_id.hex()} if held is None else backup_json(held),
+            "removed": backup_json(held),
+            "active_now": None if follows is None else backup_json(follows),
         },
-        [
-            f"Destroyed: {what}, backup {backup_id.hex()[:8]}, is no longer on {label!r}, nor is the key for it.",
-            "Copies elsewhere are not touched: files that were exported, other tokens, the vault file itself.",
-        ],
+        lines,
     )
+
+
+def full_enough(prefix: str) -> str:
+    """The digits of an id's beginning. Raises BadParameter for fewer than 4: what is destroyed is named on purpose."""
+    wanted = prefix.lower().replace("-", "")
+    if len(wanted) < _DIGITS_MIN or any(char not in "0123456789abcdef" for char in wanted):
+        raise click.BadParameter("give at least 4 hexadecimal digits of the backup's id", param_hint="ID")
+    return wanted
+
+
+def _next(held: Held, backups: Sequence[Held]) -> Held | None:
+    """The backup of the next generation that takes the place of `held` when it goes."""
+    told = declared(held)
+    if told is None or state(held) != "active":
+        return None
+    for other in backups:
+        its = declared(other)
+        if its is not None and its.vault == told.vault and state(other) == "next":
+            return other
+    return None

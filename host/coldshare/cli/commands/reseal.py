@@ -68,7 +68,9 @@ def command(
     opening = Opening(ui, password_file, recovery_file, recovery, allow_cost)
     with open_token(at, ui) as client:
         label = unlock(client, pin_file, ui)
-        held = choose(client.backups(), prefix)
+        backups = client.backups()
+        held = choose(backups, prefix)
+        use_case.check_alone(held, backups)
         known = outbox(ui)
         told = held.declaration
         ended = announce(ui, known, client.info.serial, told.vault, told.party, but=held.backup_id)

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli.describe import backup_json, file_json, headline
+from coldshare.cli.describe import RETIRED, backup_json, file_json, headline
 from coldshare.cli.opening import Opening, from_option, needed, opening_options, remember
 from coldshare.cli.options import backup_option, open_token, token_options_if_any, unlock
 from coldshare.cli.render import Result, size
 from coldshare.cli.ui import Ui
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from coldshare.cli.render import Json
     from coldshare.device.address import Address
     from coldshare.restore import CheckedFile
@@ -45,6 +47,7 @@ def command(
     place, and then delete it.
     """
     from coldshare import restore as use_case
+    from coldshare_iface import wire
 
     if source is not None and prefix is not None:
         raise click.UsageError("--from and --backup exclude each other")
@@ -57,11 +60,17 @@ def command(
         return _result(out, file_json(file), file.declaration, len(file.original))
     with open_token(needed(at), ui) as client:
         with opening.spoken():
-            unlock(client, pin_file, ui, introduce=True)
-        held = use_case.choose(client.backups(), prefix)
+            unlock(client, pin_file, ui, introduce=True, copies=True)
+        held = use_case.choose(use_case.everything(client.contents()), prefix)
+        if client.info.state == wire.TOKEN_BURNT and not opening.by_recovery:
+            raise use_case.only_by_code()
+        warnings = [RETIRED] if held.state == wire.BACKUP_RETIRED else []
+        for warning in warnings:
+            ui.note(f"Note: {warning}")
         done = use_case.restore(client, held, opening.key(), out, on_step=ui.on_step, allow_cost=opening.allow_cost)
-    remember(ui, held.backup_id, held.declaration)
-    return _result(out, backup_json(held), held.declaration, len(done.original))
+    declaration = use_case.told(done)
+    remember(ui, held.backup_id, declaration)
+    return _result(out, backup_json(held, declaration), declaration, len(done.original), warnings)
 
 
 def _from_file(
@@ -83,11 +92,14 @@ def _from_file(
         )
 
 
-def _result(out: Path, data: dict[str, Json], declared: Declaration, length: int) -> Result:
+def _result(
+    out: Path, data: dict[str, Json], declared: Declaration, length: int, warnings: Sequence[str] = ()
+) -> Result:
     return Result(
-        {**data, "out": str(out), "file_size": length},
+        {**data, "out": str(out), "file_size": length, "warnings": [*warnings]},
         [
             f"Restored: {headline(declared)} is in {out} ({size(length)}), byte for byte.",
+            *warnings,
             f"Import it only on {declared.party} or on the device that takes its place, then delete the file.",
         ],
     )

@@ -39,6 +39,8 @@ def command(at: Address | None, as_json: bool) -> Result:
 
 def _look(address: Address, known: list[Pairing], ui: Ui) -> tuple[Json, list[str]]:
     """The token at that address, in JSON and in words. One that is not there is an answer, too."""
+    from coldshare_iface import wire
+
     try:
         with open_token(address, ui) as client:
             info = client.info
@@ -65,4 +67,8 @@ def _look(address: Address, known: list[Pairing], ui: Ui) -> tuple[Json, list[st
         f"  state: {states.get(info.state, 'unknown')}; paired with this computer: {'no' if paired is None else 'yes'}",
         f"  can: {', '.join(can)}",
     ]
+    if info.state == wire.TOKEN_BURNT:
+        said.append("  Its keys are gone; its sealed shares are left, and open with their recovery codes.")
+        copies = paired is not None and paired.burnt
+        said.append(f"  Next: {'coldshare list' if copies else 'coldshare pair, its button held; then coldshare list'}")
     return here, said

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli.describe import backup_json, file_json, headline, slots_json, ways
+from coldshare.cli.describe import RETIRED, backup_json, file_json, headline, slots_json, state, ways, what
 from coldshare.cli.opening import Opening, from_option, needed, opening_options, remember
 from coldshare.cli.options import backup_option, open_token, token_options_if_any, unlock
 from coldshare.cli.render import Result
@@ -40,9 +40,11 @@ def command(
 ) -> Result:
     """Read every backup on the token back whole, open its seal and check the share inside.
 
-    Nothing is written to this computer. With --backup only that one; with --from an exported file.
+    Nothing is written to this computer. With --backup only that one; with --from an exported file. Retired backups are
+    left out unless they are named, or there are no others.
     """
     from coldshare import restore as use_case
+    from coldshare_iface import wire
 
     if no_password:
         for option, given in (("--password-file", password_file), ("--recovery-file", recovery_file)):
@@ -58,9 +60,12 @@ def command(
         return _file(source, opening, at, pin_file, ui)
     with open_token(needed(at), ui) as client:
         with opening.spoken():
-            label = unlock(client, pin_file, ui)
-        backups = client.backups()
-        chosen = [use_case.choose(backups, prefix)] if prefix or not backups else backups
+            label = unlock(client, pin_file, ui, copies=True)
+        backups = use_case.everything(client.contents())
+        chosen = [use_case.choose(backups, prefix)] if prefix or not backups else use_case.live(backups)
+        left_out = [held for held in backups if held not in chosen and held.state == wire.BACKUP_RETIRED]
+        if client.info.state == wire.TOKEN_BURNT and not (no_password or opening.by_recovery):
+            raise use_case.only_by_code()
         key = None if no_password else opening.key(", or leave the seal closed with --no-password")
         checked = []
         for held in chosen:
@@ -68,19 +73,19 @@ def command(
                 checked.append(use_case.verify(client, held, key, on_step=ui.on_step, allow_cost=opening.allow_cost))
             except ColdshareError as error:
                 if len(chosen) > 1:
-                    error.args = (f"{held.backup_id.hex()[:8]}, {headline(held.declaration)}: {error.message}",)
+                    error.args = (f"{held.backup_id.hex()[:8]}, {what(held)}: {error.message}",)
                 raise
     for one in checked:
         if one.confirmed:
             finished(ui, client.info.serial, one.backup.backup_id)
-        if one.opened:
-            remember(ui, one.backup.backup_id, one.backup.declaration)
+        if one.opened and one.declaration is not None:
+            remember(ui, one.backup.backup_id, one.declaration)
     return Result(
         {
             "token": {"label": label, "serial": client.info.serial.hex()},
             "backups": [
                 {
-                    **backup_json(one.backup),
+                    **backup_json(one.backup, one.declaration),
                     **slots_json(one.slots),
                     "opened": one.opened,
                     "confirmed_now": one.confirmed,
@@ -88,22 +93,33 @@ def command(
                 for one in checked
             ],
         },
-        [line for one in checked for line in _lines(one)],
+        [
+            *(line for one in checked for line in _lines(one)),
+            *(f"Left out: {held.backup_id.hex()[:8]}, {what(held)}, retired. --backup names it." for held in left_out),
+        ],
     )
 
 
 def _lines(one: Checked) -> list[str]:
-    what = headline(one.backup.declaration)
+    named = what(one.backup, one.declaration)
     short = one.backup.backup_id.hex()[:8]
     if one.opened:
-        lines = [f"Good: {short}, {what}, read back whole, its seal opened, its file rebuilt byte for byte."]
+        lines = [f"Good: {short}, {named}, read back whole, its seal opened, its file rebuilt byte for byte."]
     else:
-        lines = [f"Read back: {short}, {what}. The digest is right; the seal was not opened."]
+        lines = [f"Read back: {short}, {named}. The digest is right; the seal was not opened."]
     lines.append(
         f"It says that it opens with {ways(one.slots)}." if not one.opened else f"Opens with {ways(one.slots)}."
     )
     if one.confirmed:
         lines.append(f"{short} had not been confirmed when it was made; it is now.")
+    if state(one.backup) == "next":
+        lines.append(
+            "It is of a newer generation than the active one, and counts once that is retired: coldshare retire"
+        )
+    if state(one.backup) == "retired":
+        lines.append(RETIRED)
+    if state(one.backup) == "damaged" and one.opened:
+        lines.append("The token has lost its name, and nothing else. Back the share up anew, then: coldshare remove ID")
     return lines
 
 
