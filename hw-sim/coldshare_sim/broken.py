@@ -517,7 +517,6 @@ def _replayed(token: Any) -> None:
     last: dict[bytes, bytes] = {}
 
     def record(original: Any, cid: bytes, data: bytes) -> None:
-        data = bytearray(data)
         again = last.get(bytes(data))
         if again is not None:
             token._port.send(cid, wire.CMD_RECORD, again)
