@@ -198,6 +198,21 @@ def _replies() -> Seeds:
     }
 
 
+def _history() -> Seeds:
+    """Rings of 10 entries: how many, the entries, what was seen, the oldest one kept, entries in a page, the pages."""
+    ring = b"\x0a" + bytes(range(28)) * 10
+    return {
+        "new": ring + b"\0\0" + b"\0\7" + b"\0" * 9,
+        "seen": ring + b"\4\1\1" + b"\0\7" + b"\0" * 9,
+        "all-of-it": ring + b"\4\1\1" + b"\0\7" + b"\1" + b"\0" * 9,
+        "cut-short": ring + b"\2\1\1" + b"\5\2" + b"\0" * 9,
+        "another": ring + b"\x0b\1\1" + bytes(32) + b"\0\7" + b"\0" * 9,
+        "rolled-back": ring + b"\4\1\0\0\x14" + b"\0\7" + b"\0" * 9,
+        "changed": ring + b"\4\1\1" + b"\0\7" + b"\0\3\2\1\0\6\0\1\1x",
+        "empty": b"\0" + b"\0\0" + b"\0\7" + b"\0",
+    }
+
+
 def _seal() -> Seeds:
     with seal_targets.cheap_passwords():
         files = seal_targets.sealed_files()
@@ -314,6 +329,7 @@ MAKERS: dict[str, Callable[[], Seeds]] = {
     "requests": _requests,
     "link": _link,
     "replies": _replies,
+    "history": _history,
     "seal": _seal,
     "vult": _vult,
     "archive": _archive,

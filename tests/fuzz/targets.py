@@ -65,6 +65,7 @@ TARGETS = {
         Target("requests", token_targets.requests, 1024, examples=30),
         Target("link", token_targets.link),
         Target("replies", token_targets.replies, examples=30),
+        Target("history", token_targets.history),
         Target("seal", seal_targets.seal, 1024, CBOR_WORDS, examples=40),
         Target("vult", vault_targets.vult, 1024, VULT_WORDS, examples=40),
         Target("archive", vault_targets.archive, 1024, ZIP_WORDS, examples=40),

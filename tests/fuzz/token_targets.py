@@ -9,7 +9,9 @@ from contextlib import suppress
 from functools import cache, lru_cache
 from typing import Any
 
+from coldshare.device.history import Head, read
 from coldshare.device.link import Link
+from coldshare.device.pairings import PairingStore
 from coldshare.device.token import TokenClient
 from coldshare_firmware.keyarea import KeyArea
 from coldshare_firmware.keys import F_PAIRINGS, F_SLOTS, RESERVED, S_ID, S_STATE
@@ -18,12 +20,12 @@ from coldshare_firmware.request import _SHAPES, CHUNK
 from coldshare_firmware.token import Token
 from coldshare_iface import codec, framing, wire
 from coldshare_iface.errors import ColdshareError
-from coldshare_iface.messages import Declaration
+from coldshare_iface.messages import AuditPage, Declaration
 from fuzz.script import Script
 from fuzz.wire_targets import CIDS, report
 from support.board import Board
 from support.client import LABEL, PIN, WRONG, FrameRefusedError, Host, declaration
-from support.desk import puppet_client
+from support.desk import Puppet, _OneKey
 
 _STEP_MS = 250
 _STATUS_END = 1 + max(value for name, value in vars(wire).items() if name.startswith("STATUS_"))
@@ -354,6 +356,20 @@ def link(data: bytes) -> None:
         assert carrier.reads - before < len(data) * 140 + 100
 
 
+@cache
+def _everything() -> bytes:
+    """The `info` of a token that can do all there is."""
+    fields: Any = codec.decode(Puppet(lambda op, request: {}).info)
+    able = [value for name, value in vars(wire).items() if name.startswith("CAP_")]
+    return codec.encode({**fields, 6: able})
+
+
+def _paired() -> PairingStore:
+    store = _OneKey()
+    store.keep(Puppet.pairing)
+    return store
+
+
 _SHARE = b"sealed" * 300
 _DIGEST = hashlib.sha256(_SHARE).digest()
 _ASK: tuple[Callable[[TokenClient], object], ...] = (
@@ -406,7 +422,8 @@ def replies(data: bytes) -> None:
         except codec.CodecError:
             return script.string()
 
-    client = puppet_client(answer)
+    client = TokenClient(Puppet(answer, _everything()))
+    client.connect(_paired())
     ask = script.pick(_ASK)
     try:
         got = ask(client)
@@ -417,3 +434,61 @@ def replies(data: bytes) -> None:
         if ask is _ASK[9]:
             assert got == _SHARE
     assert asked <= 20 + 2 * len(_SHARE)
+
+
+def history(data: bytes) -> None:
+    """An audit ring that is believed is a chain, and where it is known it leads from what was seen to its head."""
+    script = Script(data)
+    entries = [
+        number.to_bytes(4, "big") + script.take(28).ljust(28, b"\0") for number in range(1, 1 + script.number() % 40)
+    ]
+    links = [bytes(32)]
+    for entry in entries:
+        links.append(hashlib.sha256(links[-1] + entry).digest())
+    at = script.number() % (len(links) + 1)
+    seen = None
+    if script.flag():
+        seen = Head(at, links[at] if at < len(links) else script.take(32).ljust(32, b"\0"))
+        if script.number() % 8 == 0:
+            seen = Head(script.number(2), seen.hash)
+    oldest, step = script.number() % 8, 1 + script.number() % wire.AUDIT_PAGE
+    pages: list[AuditPage] = []
+
+    def ask(start: int) -> AuditPage:
+        assert start >= 1
+        first = min(max(start, 1 + oldest), len(links))
+        page = {
+            "count": len(entries),
+            "head": links[-1],
+            "first": first,
+            "before": links[first - 1],
+            "entries": b"".join(entries[first - 1 : first - 1 + step]),
+        }
+        if script.number() % 4 == 3:
+            name = script.pick(sorted(page))
+            value = page[name]
+            page[name] = script.number(2) if isinstance(value, int) else script.edit(value)
+        pages.append(AuditPage(**page))  # type: ignore[arg-type]
+        return pages[-1]
+
+    try:
+        told = read(ask, seen, everything=script.flag())
+    except ColdshareError as error:
+        assert error.code in ("bad_reply", "token_rolled_back")
+        assert error.next_step
+        return
+    finally:
+        assert len(pages) <= len(entries) + 20
+    sent = b"".join(page.entries for page in pages)
+    assert len(sent) == 32 * len(told.entries)
+    number, link = pages[0].first - 1, pages[0].before
+    passed = {number: link}
+    for entry in told.entries:
+        link = hashlib.sha256(link + sent[:32]).digest()
+        number, sent = number + 1, sent[32:]
+        assert entry.number == number
+        passed[number] = link
+    assert (number, link) == (told.head.count, told.head.hash)
+    if told.known:
+        assert seen is not None
+        assert passed[seen.count] == seen.hash
