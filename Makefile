@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint bench wheel example clean
+.PHONY: demo test test-slow test-micropython crash fuzz lint bench wheel example clean
 
 # Two stamps, so that the demo installs what a user needs and no more.
 $(VENV)/.installed: pyproject.toml host/coldshare/__init__.py
@@ -24,6 +24,17 @@ test: $(VENV)/.installed-dev ## the test suite
 
 test-slow: $(VENV)/.installed-dev ## what takes longer: every instant of a power cut, every real vault file through the command line
 	$(BIN)/pytest -q -n 2 -m slow
+
+test-micropython: $(VENV)/.installed-dev ## the firmware under MicroPython; prepares the interpreter by itself
+	$(BIN)/python -m coldshare_sim.mpy
+	$(BIN)/pytest -q -n 2 tests/micropython
+
+crash: $(VENV)/.installed-dev ## power cut at every flash operation of every story, and every fault of the link
+	PYTHONPATH=tests $(BIN)/python -m power
+
+fuzz: $(VENV)/.installed-dev ## every parser under atheris, for about four minutes; SECONDS=n for longer
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(if $(SECONDS),--seconds $(SECONDS))
 
 lint: $(VENV)/.installed-dev ## ruff, mypy strict, pyright
 	$(BIN)/ruff check .
