@@ -20,6 +20,7 @@ from coldshare.recovery import parse_file
 from coldshare_iface.errors import ColdshareError
 from coldshare_sim.flash import Chip
 from support.desk import Cable, Desk, power_up, vault
+from support.reshare import generations
 from support.shell import Said, Shell, failed, holds
 from support.terminal import Terminal
 
@@ -138,7 +139,7 @@ def test_as_json(cut: Shell) -> None:
     assert (answer["ok"], answer["command"], answer["token"]["label"]) == (True, "resume", "Safe A")
     (done,) = answer["backups"]
     (held,) = good(cut("list", "--at", YES, *PIN, "--json")).json["backups"]
-    assert {key: done[key] for key in held if key != "state"} == {key: held[key] for key in held if key != "state"}
+    assert {key: done[key] for key in held} == held
     assert held["state"] == "active"
     assert (done["already_confirmed"], done["recovery"], answer["warnings"]) == (False, True, [])
 
@@ -378,6 +379,21 @@ def test_a_new_backup_of_another_vault(cut: Shell) -> None:
     assert "given up for this one" in said.err
     assert "The unfinished backup " in said.out
     assert entries(cut) == []
+
+
+def test_a_newer_generation_stands_beside_the_old_one_after_all(ready: Shell, pulled: Pulled) -> None:
+    old, new, _ = generations()
+    for name, share in (("old.vult", old[0]), ("new.vult", new[0])):
+        ready.write(name, share.vult)
+        ready.secrets.add_share(share.vult)
+    good(ready("backup", "old.vult", *BACKUP[2:], "--at", YES))
+    with pulled():
+        failed(ready("backup", "new.vult", "--newer", *BACKUP[2:], "--at", YES), "token_gone", 6, as_json=False)
+    said = good(ready(*RESUME))
+    assert "newer generation" in said.out
+    states = [held["state"] for held in good(ready("list", "--at", YES, *PIN, "--json")).json["backups"]]
+    assert states == ["active", "next"]
+    assert entries(ready) == []
 
 
 def test_a_reseal_ends_it_and_keeps_nothing(stored: Shell, pulled: Pulled) -> None:

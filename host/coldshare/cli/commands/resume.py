@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli.describe import declared_json
+from coldshare.cli.describe import declared_json, state
 from coldshare.cli.opening import needed, remember
 from coldshare.cli.options import open_token, token_options_if_any, unlock
 from coldshare.cli.render import Result, size
@@ -58,6 +59,10 @@ def _resume(ui: Ui, prefix: str | None, at: Address, pin_file: str | None) -> Re
                 done.append(use_case.resume(client, entry, outbox=known, on_step=_Steps(ui)))
             except use_case.ReservationLostError as error:
                 lost.append(error)
+        now: dict[bytes, str] = {}
+        if done:
+            with suppress(ColdshareError):  # they are finished, whatever comes now
+                now = {held.backup_id: state(held) for held in client.backups()}
     if not done:
         raise lost[0]
     for one in done:
@@ -65,11 +70,11 @@ def _resume(ui: Ui, prefix: str | None, at: Address, pin_file: str | None) -> Re
     return Result(
         {
             "token": {"label": label, "serial": serial.hex()},
-            "backups": [_json(one) for one in done],
+            "backups": [{**_json(one), "state": now.get(one.entry.backup_id, "active")} for one in done],
             "warnings": [f"{error.message} {error.next_step}" for error in lost],
         },
         [
-            *(line for one in done for line in _lines(one, label)),
+            *(line for one in done for line in _lines(one, label, now.get(one.entry.backup_id, "active"))),
             *(f"Note: {error.message} {error.next_step}" for error in lost),
             "Next: coldshare verify",
         ],
@@ -107,7 +112,7 @@ def _json(one: Resumed) -> dict[str, Json]:
     }
 
 
-def _lines(one: Resumed, label: str) -> list[str]:
+def _lines(one: Resumed, label: str, state: str) -> list[str]:
     what = describe(one.entry, one.entry.waiting)
     if one.already:
         return [f"Nothing was left to do: {what}, is on {label!r}, confirmed."]
@@ -120,6 +125,10 @@ def _lines(one: Resumed, label: str) -> list[str]:
     lines.append("It opens with this token and the password that you chose for it, together.")
     if one.entry.recovery:
         lines.append("It also opens with the recovery code that was made for it, alone.")
+    if state == "next":
+        lines.append(
+            "It is of a newer generation than the active one, and counts once that is retired: coldshare retire"
+        )
     return lines
 
 
