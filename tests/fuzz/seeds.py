@@ -181,6 +181,20 @@ def _requests() -> Seeds:
     }
 
 
+def _image() -> Seeds:
+    """One piece of damage each: to a block of the key area, or to a file by its number."""
+    edit = b"\1\0\5\0\1\1x"
+    files = len(token_targets._ready(wire.REPORT_HS)[0].board.kept.files)
+    return {
+        "keys-0": b"\0\0\0" + edit,
+        "keys-1": b"\0\0\1" + edit,
+        "both-keys": b"\1\0\0" + edit + b"\0\1" + edit,
+        **{f"file-{number}": b"\0\1" + _number(number) + b"\2" + edit for number in range(files)},
+        **{f"gone-{number}": b"\0\1" + _number(number) + b"\0" for number in range(files)},
+        "stray": b"\0\1\0\1\4\5stray",
+    }
+
+
 def _link() -> Seeds:
     return {
         "answer": b"\3\0" + _string(b"pong") + b"\0" + b"\3\1" + _string(b"record") + b"\0",
@@ -327,6 +341,7 @@ MAKERS: dict[str, Callable[[], Seeds]] = {
     "messages": _messages,
     "reports": _reports,
     "requests": _requests,
+    "image": _image,
     "link": _link,
     "replies": _replies,
     "history": _history,

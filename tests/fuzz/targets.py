@@ -63,6 +63,7 @@ TARGETS = {
         Target("messages", wire_targets.messages, 640, CBOR_WORDS),
         Target("reports", token_targets.reports, 1024, examples=30),
         Target("requests", token_targets.requests, 1024, examples=30),
+        Target("image", token_targets.image, examples=30),
         Target("link", token_targets.link),
         Target("replies", token_targets.replies, examples=30),
         Target("history", token_targets.history),

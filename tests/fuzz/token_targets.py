@@ -13,7 +13,7 @@ from coldshare.device.history import Head, read
 from coldshare.device.link import Link
 from coldshare.device.pairings import PairingStore
 from coldshare.device.token import TokenClient
-from coldshare_firmware.keyarea import KeyArea
+from coldshare_firmware.keyarea import KeyArea, StorageError
 from coldshare_firmware.keys import F_PAIRINGS, F_SLOTS, RESERVED, S_ID, S_STATE
 from coldshare_firmware.person import BUTTON_HELD, BUTTON_NO, BUTTON_NONE, BUTTON_YES
 from coldshare_firmware.request import _SHAPES, CHUNK
@@ -290,6 +290,50 @@ def requests(data: bytes) -> None:
             break
     info = _alive(cable)
     assert info[0] == wire.STATUS_OK
+
+
+def image(data: bytes) -> None:
+    """Damage to what a token keeps: it powers up, or says that its flash is unusable; and nothing raises afterwards."""
+    script = Script(data)
+    cable, host, backup_id, reserved = copy.deepcopy(_ready(wire.REPORT_HS))
+    board = cable.board
+    for _ in range(1 + script.number() % 3):
+        if script.number() % 4 == 0:
+            block = script.number() & 1
+            board.blocks.blocks[block] = script.edit(board.blocks.blocks[block]).ljust(4096, b"\xff")[:4096]
+            continue
+        path = script.pick(sorted(board.kept.files))
+        match script.number() % 4:
+            case 0:
+                del board.kept.files[path]
+            case 1:
+                board.kept.files[script.pick(("/a/x", "/b/x", "/r/00", "/s/y", "/b/" + "00" * 16))] = script.string()
+            case _:
+                board.kept.files[path] = script.edit(board.kept.files[path])
+        if not board.kept.files:
+            break
+    try:
+        cable.token = Token(board)
+    except (StorageError, OSError):
+        return
+    try:
+        host.hello().open()
+        for op, *fields in (
+            (wire.OP_UNLOCK, PIN),
+            (wire.OP_LIST, 0),
+            (wire.OP_AUDIT, 1),
+            (wire.OP_BEGIN, reserved, len(_KEPT), hashlib.sha256(_KEPT).digest()),
+            (wire.OP_CHUNK, 100, _KEPT[100:]),
+            (wire.OP_PREPARE, reserved),
+            (wire.OP_OPEN, backup_id, wire.PURPOSE_VERIFY),
+            (wire.OP_READ, backup_id, 0),
+            (wire.OP_LABEL, LABEL),
+            (wire.OP_REMOVE, backup_id),
+        ):
+            assert 0 <= host.status(op, *fields) < _STATUS_END
+    except FrameRefusedError as error:
+        assert error.code == wire.ERR_SESSION  # its keys are gone, this host's among them
+    assert _alive(cable)[0] == wire.STATUS_OK
 
 
 # --- a hostile token
