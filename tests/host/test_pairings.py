@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,15 @@ def test_a_label_that_is_none_costs_no_key(store: PairingStore, label: object) -
     assert store.find(A.serial) == A
 
 
+def test_the_tokens_own_key_is_remembered_and_that_it_was_burnt(store: PairingStore) -> None:
+    known = Pairing(A.serial, A.psk_id, A.psk, token_key=b"k" * 32, burnt=True)
+    store.keep(known)
+    store.remember(A.serial, "Safe A")
+    assert store.all() == [replace(known, label="Safe A")]
+    (entry,) = json.loads(store.path.read_bytes())["pairings"]
+    assert (entry["token_key"], entry["burnt"]) == ((b"k" * 32).hex(), True)
+
+
 def test_a_pairing_is_forgotten(store: PairingStore) -> None:
     store.keep(A)
     store.keep(B)
@@ -148,6 +158,8 @@ GOOD = {"serial": "00" * 8, "psk_id": "00" * 8, "psk": "5e" * 32}
         json.dumps({"format": 1, "pairings": [GOOD | {"psk": "5e"}]}).encode(),
         json.dumps({"format": 1, "pairings": [GOOD | {"psk": "zz" * 32}]}).encode(),
         json.dumps({"format": 1, "pairings": [GOOD | {"psk": 5}]}).encode(),
+        json.dumps({"format": 1, "pairings": [GOOD | {"token_key": "6b" * 31}]}).encode(),
+        json.dumps({"format": 1, "pairings": [GOOD | {"token_key": None}]}).encode(),
         json.dumps({"format": 1, "pairings": []}).encode() + b" " * 1024 * 1024,
     ],
     ids=lambda content: f"{len(content)} bytes, {content[-40:]!r}",
