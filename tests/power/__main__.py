@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from bench.record import record
 
+from link.run import run
 from power.crash import MODES, OUTCOMES, Case, Crash, Tally, explain
 from power.stories import STORIES
 
@@ -85,6 +86,17 @@ def crash(names: Iterable[str], processes: int) -> dict[str, int]:
     return {"crash_cases": sum(tally.cases for tally in tallies), "crash_bad": sum(tally.bad for tally in tallies)}
 
 
+def link_faults(processes: int) -> dict[str, int]:
+    """Every fault of the link, in words, and the figures."""
+    done = run(workers=processes)
+    print("\nlink faults: one at every report of every conversation\n")
+    for title in ("kinds", "outcomes"):
+        print(f"{title}: " + ", ".join(f"{name} {count}" for name, count in done[title].items()))
+    for line in done["shown"]:
+        print(f"\nBAD: {line}")
+    return {name: done[name] for name in ("link_fault_cases", "link_fault_bad")}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m power", description=__doc__)
     parser.add_argument("--story", choices=sorted(STORIES), action="append", help="only this one")
@@ -100,6 +112,8 @@ def main() -> int:
         print(explain(STORIES[arguments.story[0]], arguments.at, arguments.mode, arguments.again, arguments.again_mode))
         return 0
     figures = crash(arguments.story or STORIES, arguments.processes)
+    if not arguments.story:
+        figures |= link_faults(arguments.processes)
     if not arguments.story:
         record(**figures)
     print("\n" + "\n".join(f"{name} {value}" for name, value in figures.items()))

@@ -79,7 +79,7 @@ class Seen:
     psks: tuple[tuple[bytes, bytes], ...] = ()
     #: (backup id, bytes there, digest of the whole) of a transfer.
     staged: tuple[bytes, int, bytes] | None = None
-    #: What is staged is how that share begins.
+    #: What is staged is how that share begins, as far as anybody here knows.
     good: bool = True
 
 
@@ -112,7 +112,8 @@ def look(chip: BlockChip) -> Seen:
     view, secrets = _view(keys, hal, slots, store), _secrets(keys)
     if staged is None:
         return Seen(view, secrets, psks)
-    good = not have or BLOBS[staged[2]].startswith(hal.files.read("/s/blob", 0, have))
+    whole = BLOBS.get(staged[2])
+    good = whole is None or not have or whole.startswith(hal.files.read("/s/blob", 0, have))
     return Seen(view, secrets, psks, (staged[0], have, staged[2]), good)
 
 
