@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from coldshare_firmware.keys import Keys
     from coldshare_firmware.ops import Job
     from coldshare_firmware.outgoing import Outgoing
+    from coldshare_firmware.policy import Slot
     from coldshare_firmware.store import Store
     from coldshare_firmware.types import Hal
 
@@ -111,7 +112,8 @@ class Incoming:
         tags = self._admit(declared, True)
         base = policy.standing(self._keys.slots, tags[0])
         if base is not None and base[S_GENERATION] != tags[2]:
-            lines = screens.store_newer(declared, self._older(policy.tag(base, S_ID)))
+            older = self._generation(policy.tag(base, S_ID))
+            lines = screens.store_newer(declared, older, self._giving_way(base, tags))
         else:
             lines = screens.store(declared, base is not None)
         yield from ask(self._hal, lines)
@@ -126,8 +128,13 @@ class Incoming:
         self._outgoing.opened = backup_id  # the host now reads back what it has just written
         return {}
 
-    def _older(self, backup_id: bytes) -> "bytes | None":
-        """The generation of what stands here; None where the record of it is damaged."""
+    def _giving_way(self, base: "Slot", tags: "tuple[bytes, bytes, bytes]") -> "list[bytes | None]":
+        """The generations of those that `policy.commit` drops, where they are other ones than the new share's."""
+        others = [slot for slot in policy.of_vault(self._keys.slots, tags[0]) if slot is not base]
+        return [self._generation(policy.tag(slot, S_ID)) for slot in others if slot[S_GENERATION] != tags[2]]
+
+    def _generation(self, backup_id: bytes) -> "bytes | None":
+        """The generation of what is here; None where the record of it is damaged."""
         try:
             return Declaration(self._store.read_record(backup_id)).generation
         except (StorageError, ValueError):

@@ -87,9 +87,11 @@ def store(declared: "Declaration", replaces: bool) -> "list[str]":
     return [head] + _share(declared) + [CONFIRM]
 
 
-def store_newer(declared: "Declaration", older: "bytes | None") -> "list[str]":
-    """Nothing but this press orders two generations. `older` is that of the share that is here."""
-    return ["Keep as NEWER?"] + _share(declared) + ["newer than gen " + _gen(older), CONFIRM]
+def store_newer(declared: "Declaration", older: "bytes | None", gone: "list[bytes | None]") -> "list[str]":
+    """Nothing but this press orders two generations. `older` is that of the share that stands here, `gone` are those of
+    PENDING or NEXT ones that give way to the new one."""
+    lines = ["newer than gen " + _gen(older)] + ["in place of gen " + _gen(one) for one in gone]
+    return ["Keep as NEWER?"] + _share(declared) + lines + [CONFIRM]
 
 
 def release(backup_id: bytes, declared: "Declaration | None", purpose: int, state: int) -> "list[str]":

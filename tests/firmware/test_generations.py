@@ -148,8 +148,24 @@ def test_a_lone_pending_one_becomes_active_and_is_not_thrown_away(ready: Bench) 
 def test_the_next_one_can_be_refreshed_and_the_old_one_stays(reshared: Reshared) -> None:
     again = put(reshared.bench, NEW, newer=True)
     assert states(restarted(reshared.bench)) == {reshared.old: ACTIVE, again: NEXT}
-    third = put(reshared.bench, THIRD, newer=True)
-    assert states(restarted(reshared.bench)) == {reshared.old: ACTIVE, third: NEXT}
+    assert not any("in place of" in line for line in reshared.bench.person.questions[-1])
+
+
+@pytest.mark.parametrize("confirm", [True, False], ids=["next", "pending"])
+def test_who_loses_another_newer_one_is_told_which(ready: Bench, confirm: bool) -> None:
+    old = put(ready, OLD)
+    new = put(ready, NEW, newer=True, confirm=confirm)
+    third = put(ready, THIRD, newer=True)
+    assert ready.person.questions[-1][-3:] == [
+        "newer than gen aaaaaaaa",
+        "in place of gen bbbbbbbb",
+        "Press YES or NO",
+    ]
+    assert states(restarted(ready)) == {old: ACTIVE, third: NEXT}
+    ready.token._token._ops._outgoing._store.write_record(third, b"damaged")
+    put(ready, NEW, newer=True)
+    assert "in place of gen (unknown)" in ready.person.questions[-1]
+    assert new not in states(ready)
 
 
 def test_a_repeated_confirm_finds_its_work_done(reshared: Reshared) -> None:

@@ -57,12 +57,12 @@ def release(purpose: int, state: int) -> list[str]:
         (screens.store(Declaration(declaration()), False), ["Store this share?", *SHARE]),
         (screens.store(Declaration(declaration()), True), ["Replace this share?", *SHARE]),
         (
-            screens.store_newer(Declaration(declaration()), b"\xab\xcd\x01\x03" + bytes(28)),
+            screens.store_newer(Declaration(declaration()), b"\xab\xcd\x01\x03" + bytes(28), []),
             ["Keep as NEWER?", *SHARE[:-1], "newer than gen abcd0103", "Press YES or NO"],
         ),
         (
-            screens.store_newer(Declaration(declaration()), None),
-            ["Keep as NEWER?", *SHARE[:-1], "newer than gen (unknown)", "Press YES or NO"],
+            screens.store_newer(Declaration(declaration()), None, [b"\xab\xcd\x01\x04" + bytes(28)]),
+            ["Keep as NEWER?", *SHARE[:-1], "newer than gen (unknown)", "in place of gen abcd0104", "Press YES or NO"],
         ),
         (release(wire.PURPOSE_VERIFY, wire.BACKUP_ACTIVE), ["RELEASE to verify?", *SHARE]),
         (release(wire.PURPOSE_RESTORE, wire.BACKUP_ACTIVE), ["RELEASE to restore?", *SHARE]),

@@ -942,9 +942,14 @@ def screens() -> Iterator[Vector]:
     yield about("replace", when, "store", ["Replace this share?", *share], "yes", replaces=True)
     when = "`commit`, beside one of another generation"
     lines = ["Keep as NEWER?", *share, "newer than gen a1a1a1a1"]
-    yield about("store-newer", when, "store-newer", lines, "yes", older=older)
+    yield about("store-newer", when, "store-newer", lines, "yes", older=older, gone=[])
     lines = ["Keep as NEWER?", *share, "newer than gen (unknown)"]
-    yield about("store-newer-damaged", when + " whose record is damaged", "store-newer", lines, "yes", older=None)
+    damaged_one = when + " whose record is damaged"
+    yield about("store-newer-damaged", damaged_one, "store-newer", lines, "yes", older=None, gone=[])
+    lines = ["Keep as NEWER?", *share, "newer than gen a1a1a1a1", "in place of gen c3c3c3c3"]
+    third = when + ", and a third one goes"
+    gone = [(b"\xc3" * 32).hex()]
+    yield about("store-newer-replace", third, "store-newer", lines, "yes", older=older, gone=gone)
     verify, restore = wire.PURPOSE_VERIFY, wire.PURPOSE_RESTORE
     active = wire.BACKUP_ACTIVE
     yield release("verify", "`open` to verify", ["RELEASE to verify?", *share], verify, active)

@@ -590,6 +590,8 @@ def test_screens(vector: Vector) -> None:
     for name in ("serial", "backup_id", "psk_id", "older", "generation"):
         if given.get(name) is not None:
             given[name] = bytes.fromhex(given[name])
+    if "gone" in given:
+        given["gone"] = [bytes.fromhex(generation) for generation in given["gone"]]
     if given.get("declared") is not None:
         given["declared"] = Declaration(bytes.fromhex(given["declared"]))
     if vector["screen"] == "retire":
