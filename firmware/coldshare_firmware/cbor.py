@@ -5,7 +5,12 @@ Every refusal is named by the same words as the host's codec uses; the two are t
 
 from coldshare_iface import wire
 
+TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has no typing module
+if TYPE_CHECKING:
+    from typing import Any
+
 _U64 = 1 << 64
+_LONG = 512  # bytes of a string that is not copied
 
 
 class CborError(Exception):
@@ -17,67 +22,84 @@ class CborError(Exception):
         self.at = at
 
 
-def _head(major: int, n: int) -> bytes:
+def _head(out: bytearray, major: int, n: int) -> None:
     major <<= 5
     if n < 24:
-        return bytes((major | n,))
-    if n < 256:
-        return bytes((major | 24, n))
-    if n < 65536:
-        return bytes((major | 25,)) + n.to_bytes(2, "big")
-    if n < 4294967296:
-        return bytes((major | 26,)) + n.to_bytes(4, "big")
-    if n < _U64:
-        return bytes((major | 27,)) + n.to_bytes(8, "big")
-    raise CborError("int_range")
+        out.append(major | n)
+    elif n < 256:
+        out.append(major | 24)
+        out.append(n)
+    elif n < 65536:
+        out.append(major | 25)
+        out += n.to_bytes(2, "big")
+    elif n < 4294967296:
+        out.append(major | 26)
+        out += n.to_bytes(4, "big")
+    elif n < _U64:
+        out.append(major | 27)
+        out += n.to_bytes(8, "big")
+    else:
+        raise CborError("int_range")
 
 
 def encode(value: object) -> bytes:
     """Deterministic encoding (RFC 8949 section 4.2.1). Raises CborError for what the profile does not have."""
-    return b"".join(parts(value))
+    pieces = parts(value)
+    out = pieces[0]
+    for piece in pieces[1:]:
+        out += piece
+    return bytes(out)
 
 
-def parts(value: object) -> "list[bytes]":
-    """The same in pieces, for a board that has no room for a long byte string and a copy of it."""
-    out: list[bytes] = []
-    _encode(value, out, 0)
-    return out
+def parts(value: object) -> "list[bytearray | bytes]":
+    """The same in pieces, of which the first is a bytearray: a long byte string is one by itself, and not copied."""
+    pieces: list[bytearray | bytes] = [bytearray()]
+    _encode(value, pieces, 0)
+    return pieces
 
 
-def _encode(value: object, out: "list[bytes]", depth: int) -> None:
+def _encode(value: object, pieces: "list[Any]", depth: int) -> None:
+    out = pieces[-1]
     if value is None:
-        out.append(b"\xf6")
+        out.append(0xF6)
     elif value is True:
-        out.append(b"\xf5")
+        out.append(0xF5)
     elif value is False:
-        out.append(b"\xf4")
+        out.append(0xF4)
     elif isinstance(value, int):
-        out.append(_head(0, value) if value >= 0 else _head(1, -1 - value))
+        if value >= 0:
+            _head(out, 0, value)
+        else:
+            _head(out, 1, -1 - value)
     elif isinstance(value, bytes):
-        out.append(_head(2, len(value)))
-        out.append(value)
+        _head(out, 2, len(value))
+        if len(value) < _LONG:
+            out += value
+        else:
+            pieces.append(value)
+            pieces.append(bytearray())
     elif isinstance(value, str):
         data = value.encode()
-        out.append(_head(3, len(data)))
-        out.append(data)
+        _head(out, 3, len(data))
+        out += data
     elif depth >= wire.CBOR_DEPTH and isinstance(value, (list, tuple, dict)):
         raise CborError("depth")
     elif isinstance(value, (list, tuple)):
         if len(value) > wire.CBOR_ITEMS:
             raise CborError("items")
-        out.append(_head(4, len(value)))
+        _head(out, 4, len(value))
         for item in value:
-            _encode(item, out, depth + 1)
+            _encode(item, pieces, depth + 1)
     elif isinstance(value, dict):
         if len(value) > wire.CBOR_ITEMS:
             raise CborError("items")
-        out.append(_head(5, len(value)))
+        _head(out, 5, len(value))
         # MicroPython's dicts have no order of their own; unsigned keys sort as their encodings do.
         for key in sorted(value):
             if not isinstance(key, int) or key is True or key is False or key < 0:
                 raise CborError("key_type")
-            out.append(_head(0, key))
-            _encode(value[key], out, depth + 1)
+            _head(pieces[-1], 0, key)
+            _encode(value[key], pieces, depth + 1)
     else:
         raise CborError("type")
 

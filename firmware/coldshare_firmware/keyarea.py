@@ -17,14 +17,12 @@ if TYPE_CHECKING:
 _MAGIC = b"csk1"
 _HEAD = 10
 _PAGE = 256
+_BLANK = b"\xff" * _PAGE
+_SHA = 32
 
 
 class StorageError(Exception):
     """The flash did not keep what was written."""
-
-
-def _is_blank(data: bytes) -> bool:
-    return data.count(b"\xff") == len(data)
 
 
 class KeyArea:
@@ -41,7 +39,7 @@ class KeyArea:
         sequence = 0
         record = None
         for i in range(2):
-            candidate = self._parse(self._flash.read(i))
+            candidate = self._parse(i)
             if candidate is not None and candidate[0] > sequence:
                 sequence, record = candidate
                 active = i
@@ -54,41 +52,53 @@ class KeyArea:
             self._clear(1 - active)
         return record
 
+    def _is_blank(self, block: int) -> bool:
+        # By the page: a small heap may have no room for a block.
+        pages = range(0, self._flash.block_size, _PAGE)
+        return all([self._flash.read(block, at, _PAGE) == _BLANK for at in pages])
+
     def _clear(self, block: int) -> None:
         """Leave no bit of an old record."""
-        if _is_blank(self._flash.read(block)):
+        if self._is_blank(block):
             return
         self._flash.erase(block)
-        if not _is_blank(self._flash.read(block)):
+        if not self._is_blank(block):
             raise StorageError("the key area did not erase")
 
     def store(self, record: "Map") -> None:
         """Replace the record. After StorageError or OSError only `load` knows which of the two stands."""
-        payload = cbor.encode(record)
         sequence = self._sequence + 1
-        head = _MAGIC + sequence.to_bytes(4, "big") + len(payload).to_bytes(2, "big")
-        image = head + payload
+        # A record is a tenth of a small heap: there is one image of it, and no copy.
+        image = bytearray(_MAGIC + sequence.to_bytes(4, "big") + bytes(2))
+        for part in cbor.parts(record):
+            image += part
+        image[8:_HEAD] = (len(image) - _HEAD).to_bytes(2, "big")
         image += sha256(image)
         if len(image) > self._flash.block_size:
             raise StorageError("the key area is full")
         target = 1 if self._active == 0 else 0
         self._clear(target)
         for at in range(0, len(image), _PAGE):
-            page = image[at : at + _PAGE]
-            self._flash.program(target, at, page + b"\xff" * (_PAGE - len(page)))
-        if self._flash.read(target)[: len(image)] != image:
-            self._flash.erase(target)
-            raise StorageError("the key area did not take a write")
+            page = bytes(image[at : at + _PAGE])
+            self._flash.program(target, at, page + _BLANK[len(page) :])
+        for at in range(0, len(image), _PAGE):
+            page = bytes(image[at : at + _PAGE])
+            if self._flash.read(target, at, len(page)) != page:
+                self._flash.erase(target)
+                raise StorageError("the key area did not take a write")
         self._active = target
         self._sequence = sequence
         self._clear(1 - target)
 
-    @staticmethod
-    def _parse(data: bytes) -> "tuple[int, Map] | None":
-        if data[:4] != _MAGIC:
+    def _parse(self, block: int) -> "tuple[int, Map] | None":
+        head = self._flash.read(block, 0, _HEAD)
+        if head[:4] != _MAGIC:
             return None
-        end = _HEAD + int.from_bytes(data[8:_HEAD], "big")
-        if end + 32 > len(data) or sha256(data[:end]) != data[end : end + 32]:
+        end = _HEAD + int.from_bytes(head[8:], "big")
+        if end + _SHA > self._flash.block_size:
+            return None
+        data = memoryview(self._flash.read(block, 0, end + _SHA))
+        if sha256(data[:end]) != bytes(data[end:]):
             return None
         try:
             record = cbor.decode(data[_HEAD:end])
@@ -96,4 +106,4 @@ class KeyArea:
             return None
         if not isinstance(record, dict):
             return None
-        return int.from_bytes(data[4:8], "big"), record
+        return int.from_bytes(head[4:8], "big"), record

@@ -9,7 +9,7 @@ from coldshare_iface.noise import CipherState, Handshake, NoiseError
 
 TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has no typing module
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from coldshare_iface.types import Suite
 
@@ -180,7 +180,7 @@ class Session:
         """Encrypt one message (at most RECORD_MAX bytes) for the peer."""
         return bytes(self.seal_parts([plaintext], bytearray))
 
-    def seal_parts(self, parts: "list[bytes]", room: "Room") -> "bytearray | memoryview":
+    def seal_parts(self, parts: "Sequence[bytes | bytearray]", room: "Room") -> "bytearray | memoryview":
         """The same for a message in pieces, put together in what `room` gives for that many bytes."""
         if self._send is None or not self._may_send():
             raise LocalProtocolError("not now: the channel is " + self.state)

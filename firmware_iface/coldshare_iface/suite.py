@@ -19,7 +19,7 @@ class TagError(Exception):
     """A ciphertext does not verify."""
 
 
-def sha256(*parts: bytes) -> bytes:
+def sha256(*parts: "bytes | bytearray | memoryview") -> bytes:
     """SHA-256 of the concatenation of `parts`."""
     h = hashlib.sha256()
     for part in parts:

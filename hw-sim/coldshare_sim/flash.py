@@ -258,8 +258,8 @@ class KeyBlocks:
     def __init__(self, flash: Chip) -> None:
         self._flash = flash
 
-    def read(self, block: int) -> bytes:
-        return self._flash.read(block * BLOCK, BLOCK)
+    def read(self, block: int, offset: int, size: int) -> bytes:
+        return self._flash.read(block * BLOCK + offset, size)
 
     def erase(self, block: int) -> None:
         # The record that replaces this one, and the files that it speaks of, must be there before this one goes.

@@ -21,8 +21,8 @@ class Blocks:
     def __init__(self, images: tuple[str, ...]) -> None:
         self.blocks = [bytes.fromhex(image).ljust(self.block_size, b"\xff") for image in images]
 
-    def read(self, block: int) -> bytes:
-        return self.blocks[block]
+    def read(self, block: int, offset: int, size: int) -> bytes:
+        return self.blocks[block][offset : offset + size]
 
     def erase(self, block: int) -> None:
         self.blocks[block] = b"\xff" * self.block_size

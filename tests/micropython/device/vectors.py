@@ -306,7 +306,7 @@ def blocks(images):
 
 
 def held(hal):
-    return [hexlify(hal.keys.read(i).rstrip(b"\xff")).decode() for i in range(2)]
+    return [hexlify(hal.keys.read(i, 0, 4096).rstrip(b"\xff")).decode() for i in range(2)]
 
 
 def keyarea(vector):
