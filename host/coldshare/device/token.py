@@ -141,7 +141,9 @@ class TokenClient:
         psk_id = take(reply, 1, bytes, wire.PSK_ID_SIZE, wire.PSK_ID_SIZE)
         psk = take(reply, 2, bytes, wire.PSK_SIZE, wire.PSK_SIZE)
         burnt = self.info.state == wire.TOKEN_BURNT
-        store.keep(Pairing(self.info.serial, psk_id, psk, token_key=token_key, burnt=burnt))
+        known = store.find(self.info.serial)
+        label = "" if known is None else known.label
+        store.keep(Pairing(self.info.serial, psk_id, psk, label, token_key=token_key, burnt=burnt))
 
     def _check_same(self, store: PairingStore, token_key: bytes) -> bytes:
         """The key to know the token by: `token_key`, or the one it had before it destroyed its keys.

@@ -100,6 +100,8 @@ def _result(
         [
             f"Restored: {headline(declared)} is in {out} ({size(length)}), byte for byte.",
             *warnings,
-            f"Import it only on {declared.party} or on the device that takes its place, then delete the file.",
+            "Never import it where a newer share of this party is. Delete the file when it has served."
+            if warnings
+            else f"Import it only on {declared.party} or on the device that takes its place, then delete the file.",
         ],
     )

@@ -31,7 +31,8 @@ def command(
     """
     from coldshare import generations as use_case
 
-    if (prefix is None) != (generation is not None and newer is not None):
+    by_generation = (generation is not None, newer is not None)
+    if by_generation != (prefix is None, prefix is None):
         raise click.UsageError("give the ID of the retired backup; or --generation HEX and --newer ID, both")
     ui = Ui(quiet=as_json)
     wanted = parse_generation(generation)

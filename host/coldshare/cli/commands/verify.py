@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli.describe import RETIRED, backup_json, file_json, headline, slots_json, state, ways, what
+from coldshare.cli.describe import (
+    RETIRED,
+    backup_json,
+    file_json,
+    has_recovery,
+    headline,
+    slots_json,
+    state,
+    ways,
+    what,
+)
 from coldshare.cli.opening import Opening, from_option, needed, opening_options, remember
 from coldshare.cli.options import backup_option, open_token, token_options_if_any, unlock
 from coldshare.cli.render import Result
@@ -107,15 +117,17 @@ def _lines(one: Checked) -> list[str]:
         lines = [f"Good: {short}, {named}, read back whole, its seal opened, its file rebuilt byte for byte."]
     else:
         lines = [f"Read back: {short}, {named}. The digest is right; the seal was not opened."]
-    lines.append(
-        f"It says that it opens with {ways(one.slots)}." if not one.opened else f"Opens with {ways(one.slots)}."
-    )
+    if state(one.backup) != "keyless":
+        says = "Opens with" if one.opened else "It says that it opens with"
+        lines.append(f"{says} {ways(one.slots)}.")
+    elif has_recovery(one.slots):
+        lines.append("It opens with its recovery code alone: the token has destroyed its own secret for it.")
+    else:
+        lines.append("It has no recovery code, and the token has destroyed its own secret for it: it opens no more.")
     if one.confirmed:
         lines.append(f"{short} had not been confirmed when it was made; it is now.")
     if state(one.backup) == "next":
-        lines.append(
-            "It is of a newer generation than the active one, and counts once that is retired: coldshare retire"
-        )
+        lines.append("It is of a newer generation than the active one: once that is retired, it counts.")
     if state(one.backup) == "retired":
         lines.append(RETIRED)
     if state(one.backup) == "damaged" and one.opened:
