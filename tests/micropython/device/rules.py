@@ -2,6 +2,8 @@
 
 from binascii import hexlify, unhexlify
 
+from boards import board as new_board
+
 from coldshare_firmware import cbor, jobs, keys, screens
 from coldshare_firmware.audit import Audit
 from coldshare_firmware.declaration import Declaration
@@ -13,7 +15,6 @@ from coldshare_firmware.pin import PinGate
 from coldshare_firmware.store import Store
 from coldshare_iface import wire
 from coldshare_iface.suite import sha256
-from coldshare_sim.mpy.device.hal import Flash, Hal
 
 STATES = {
     "RESERVED": keys.RESERVED,
@@ -56,20 +57,12 @@ class Person:
         return pressed
 
 
-def blank_board(image, person):
-    """A board on which nothing was ever written."""
-    flash = Flash(image)
-    for block in range(4):  # the keys, and what makes littlefs a file system
-        flash.erase(4096 * block)
-    return Hal(flash, person)
-
-
 class Ruled:
     """A token that holds what a vector says."""
 
     def __init__(self, image, before):
         self.person = Person()
-        board = blank_board(image, self.person)
+        board = new_board(image, self.person)
         self.keys = Keys(board)
         self.keys.found()
         store = Store(board, self.keys)
@@ -166,7 +159,7 @@ def policy(vector, image, status_name, first_line):
 
 # --- the audit ring
 def ring(image, files, count, head):
-    board = blank_board(image, Person())
+    board = new_board(image, Person())
     board.files.mkdir("/a")
     for path in files:
         board.files.write(path, unhexlify(files[path]))

@@ -1,6 +1,6 @@
 """The contract's vectors, inside MicroPython: `run(KIND, FOLDER, IMAGE)` prints a line for each.
 
-IMAGE is the path of a blank flash image, for the kinds that need a board.
+IMAGE is the path of a flash image, for the kinds that need a board and where there is littlefs.
 """
 # ruff: noqa: B904, PTH123, PTH208 - MicroPython has neither causes nor pathlib
 
@@ -88,8 +88,9 @@ def cbor(vector):
 
 # --- suite
 def suite(vector):
+    from boards import Aes
+
     from coldshare_iface.suite import A128cbcHs256, TagError
-    from coldshare_sim.mpy.device.hal import Aes
 
     says = {"length": "impossible length", "tag": "tag does not verify", "padding": "padding under a good tag"}
     key, ad, sealed = [unhexlify(vector[name]) for name in ("key", "ad", "ciphertext")]
@@ -111,9 +112,10 @@ def suite(vector):
 
 # --- noise
 def noise(vector):
+    from boards import Aes
+
     from coldshare_firmware.x25519 import TokenSuite
     from coldshare_iface.session import RemoteProtocolError, Session
-    from coldshare_sim.mpy.device.hal import Aes
 
     says = {
         "tag": "does not verify",
@@ -256,6 +258,8 @@ def screens(vector):
     for name in ("serial", "backup_id", "psk_id", "older", "generation"):
         if given.get(name) is not None:
             given[name] = unhexlify(given[name])
+    if "gone" in given:
+        given["gone"] = [unhexlify(generation) for generation in given["gone"]]
     if given.get("declared") is not None:
         given["declared"] = Declaration(unhexlify(given["declared"]))
     if vector["screen"] == "retire":
@@ -296,13 +300,9 @@ class Panel:
 
 def blocks(images):
     """The board, with these key blocks."""
-    from coldshare_sim.mpy.device.hal import Flash, Hal
+    from boards import board
 
-    flash = Flash(IMAGE)
-    for i, image in enumerate(images):
-        flash.erase(4096 * i)
-        flash.program(4096 * i, unhexlify(image))
-    return Hal(flash, Panel())
+    return board(IMAGE, Panel(), images)
 
 
 def held(hal):
