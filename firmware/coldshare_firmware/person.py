@@ -44,14 +44,18 @@ def ask(hal: "Hal", lines: "list[str]") -> "Iterator[int]":
         yield wire.KEEPALIVE_PERSON
     hal.show(lines, True)
     start = hal.now_ms()
+    settled = not hal.settle_ms
     while True:
         yield wire.KEEPALIVE_PERSON
         pressed = hal.button()
-        if pressed == BUTTON_HELD or (pressed == BUTTON_YES and not hold):
+        if not settled:
+            # Nor is a press that was on its way when another question stood here: nobody has read this one yet.
+            settled = pressed == BUTTON_NONE and hal.now_ms() - start >= hal.settle_ms
+        elif pressed == BUTTON_HELD or (pressed == BUTTON_YES and not hold):
             return
-        if pressed == BUTTON_NO:
+        elif pressed == BUTTON_NO:
             raise OpError(wire.STATUS_REJECTED)
-        if pressed == BUTTON_YES and lines[-1] != screens.HOLD_ON:
+        elif pressed == BUTTON_YES and lines[-1] != screens.HOLD_ON:
             lines = lines[:-1] + [screens.HOLD_ON]
             hal.show(lines, True)
         _check_time(hal, start)

@@ -43,11 +43,14 @@ class Hal(Protocol):
 
     `now_ms` never goes back and starts at nought or later. `button` is what is pressed now, or a press not reported
     yet (`person.BUTTON_*`): BUTTON_YES as soon as YES is down, BUTTON_HELD once it has been down without a break for
-    `wire.HOLD_MS`. `show` draws the lines; with `question` the buttons are about them.
+    `wire.HOLD_MS`. `show` draws the lines; with `question` the buttons are about them. A question must have been there
+    for `settle_ms`, with no button down at the end of it, before a press counts: `wire.SETTLE_MS` where fingers press,
+    0 where a script does.
     """
 
     model: str
     report_size: int
+    settle_ms: int
     aes: Aes
     keys: KeyFlash
     files: Files

@@ -175,6 +175,7 @@ BLOB_MAX = 1024 * 1024 + 64 * 1024  # a sealed share: 1 MiB of plaintext and its
 LIST_PAGE = 8  # backups per answer
 PERSON_TIMEOUT_MS = 60000
 HOLD_MS = 2000  # a button that is HELD has been down for as long, in powered time
+SETTLE_MS = 400  # a question has been on the screen for so long before a press can be an answer to it
 KEEPALIVE_MS = 250
 FRAME_TIMEOUT_MS = 500  # between two reports of one message
 CBOR_ITEMS = 64

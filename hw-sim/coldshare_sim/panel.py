@@ -24,6 +24,7 @@ class Panel:
     def __init__(self, inner: Person | None) -> None:
         self.screen = Screen(0, (), False)
         self.on_screen: Callable[[Screen], None] | None = None
+        self.settle_ms: int = getattr(inner, "settle_ms", 0)
         self._inner = inner
         self._pressed = BUTTON_NONE
 

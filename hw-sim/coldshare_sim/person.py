@@ -17,7 +17,11 @@ from coldshare_sim.errors import NoPersonError, UnknownPersonError
 
 
 class Person(Protocol):
-    """`show` is called for every new screen, `button` whenever the firmware looks at its buttons."""
+    """`show` is called for every new screen, `button` whenever the firmware looks at its buttons.
+
+    One with a `settle_ms` needs so many milliseconds to read a question; a press before that is no answer to it. None
+    of those here has: what a script or a terminal types cannot have been meant for the question before.
+    """
 
     def show(self, lines: list[str], question: bool) -> None: ...
     def button(self) -> int: ...

@@ -41,6 +41,7 @@ class SimHal:
         report_size: int = wire.REPORT_FS,
     ) -> None:
         self.report_size = report_size
+        self.settle_ms: int = getattr(person, "settle_ms", 0)
         self.aes: Aes = NativeAes()
         self.keys: KeyFlash = KeyBlocks(chip)
         self.files: Files = LittleFiles(chip)

@@ -253,6 +253,48 @@ def test_a_stuck_button_times_out(bench: Bench) -> None:
     assert finger.questions == 0
 
 
+class Reader(HeldButton):
+    """A person, who has to read a question before pressing can be an answer to it."""
+
+    settle_ms = wire.SETTLE_MS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = NOBODY
+
+
+def test_a_press_on_its_way_when_the_question_changed_is_no_answer(bench: Bench) -> None:
+    """Somebody exchanges the question in the instant in which a person presses."""
+    finger = Reader()
+    host = Host(bench.soft(finger)).hello()
+    host.handshake()
+    host.start(wire.OP_PAIR_ACCEPT, "desk")
+    while not finger.questions:
+        host.read(keepalives=True)
+    finger.held = YES
+    bench.clock.sleep(10.0)
+    assert host.read(keepalives=True) == (wire.CMD_KEEPALIVE, bytes([wire.KEEPALIVE_PERSON]))
+    finger.held = NOBODY
+    assert host.read(keepalives=True)[0] == wire.CMD_KEEPALIVE
+    finger.held = YES
+    assert host.finish()[0] == wire.STATUS_OK
+
+
+def test_a_question_that_nobody_has_had_time_to_read_is_not_answered(bench: Bench) -> None:
+    finger = Reader()
+    host = Host(bench.soft(finger)).hello()
+    host.handshake()
+    host.start(wire.OP_PAIR_ACCEPT, "desk")
+    while not finger.questions:
+        host.read(keepalives=True)
+    asked = bench.clock.now_ms()
+    for held in (YES, NOBODY):  # a tap
+        finger.held = held
+        assert bench.clock.now_ms() - asked < wire.SETTLE_MS
+        bench.token.poll()
+    assert host.finish()[0] == wire.STATUS_TIMED_OUT
+
+
 def test_cancel_when_there_is_nothing_to_cancel(ready: Bench) -> None:
     ready.host.cancel()
     assert ready.token.read(1) is None

@@ -149,6 +149,7 @@ LIMITS = {
     "LIST_PAGE": "backups in one answer to `list`",
     "PERSON_TIMEOUT_MS": "milliseconds in which a person presses",
     "HOLD_MS": "milliseconds, of powered time, after which a button is held",
+    "SETTLE_MS": "milliseconds that a question is on the screen before a press can be an answer to it",
     "KEEPALIVE_MS": "milliseconds between two keepalives",
     "FRAME_TIMEOUT_MS": "milliseconds between two reports of one message",
     "CBOR_ITEMS": "items in an array, pairs in a map",

@@ -79,6 +79,7 @@ class Board:
     """A board with a person who answers at once (`coldshare_firmware.types.Hal`)."""
 
     model = "test"
+    settle_ms = 0
     report_size = wire.REPORT_FS
 
     def __init__(self, images: tuple[str, ...] = ("", "")) -> None:

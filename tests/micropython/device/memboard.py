@@ -82,6 +82,7 @@ class Files:
 
 class Hal:
     model = "memory"
+    settle_ms = 0
     report_size = 64
 
     def __init__(self, panel):

@@ -278,6 +278,7 @@ class Hal:
     """What the firmware asks of a board (`coldshare_firmware.types.Hal`)."""
 
     model = "coldshare-sim"
+    settle_ms = 0  # what presses here is a script
     report_size = 64
 
     def __init__(self, flash: Flash, panel: "Panel") -> None:
