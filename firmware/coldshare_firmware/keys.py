@@ -53,6 +53,7 @@ class Keys:
         record = _current(self._area.load())
         self.fresh = record is None
         self.lost = False  # the key area is unreadable: what is here is in memory only
+        self._stale = False  # a write has failed, and which record the flash holds could not be read either
         self.record: Map = record if record is not None else {}
 
     def _blank(self, state: int, serial: bytes, fails: int) -> "Map":
@@ -87,12 +88,14 @@ class Keys:
     def _write(self, record: "Map") -> None:
         try:
             if not self.lost:
+                self._stale = True
                 self._area.store(record)
+            self.record = record
+            self._stale = False
+            self.fresh = False
         except Exception:  # a full heap comes at any line too
             self.reload(False)  # the old record or the new one: never act on what the flash does not hold
             raise
-        self.record = record
-        self.fresh = False
 
     def change(self, updates: "Map") -> None:
         """Replace the given fields, on flash first. Raises StorageError or OSError; `record` is what flash holds."""
@@ -106,6 +109,15 @@ class Keys:
         if record is None:
             raise StorageError("the key area is unreadable")
         self.record = record
+        self._stale = False
+
+    def settle(self) -> None:
+        """Know what the flash holds before anything is decided. Raises OpError (STORAGE) when that cannot be."""
+        if self._stale:
+            try:
+                self.reload(False)
+            except (StorageError, OSError, MemoryError):
+                raise OpError(wire.STATUS_STORAGE)
 
     def burn(self, audit: "list[int | bytes]") -> None:
         """After the last wrong PIN: every secret goes. The serial stays, sealed blobs stay under opaque ids, and the

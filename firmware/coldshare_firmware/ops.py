@@ -72,6 +72,7 @@ class Operations:
 
     def run(self, op: int, values: "list[Any]") -> "Job":
         """The job for a request whose shape has been checked."""
+        self._keys.settle()
         state = self._keys.state
         if op == wire.OP_SET_UP:
             return self._set_up(values[0], values[1])
@@ -94,6 +95,7 @@ class Operations:
 
     def _pair(self, code: str, host: str) -> "Job":
         """Give this host a pairing key, after a press at the code that its own person has accepted."""
+        self._keys.settle()
         pairings = self._keys.record[F_PAIRINGS]
         if len(pairings) >= wire.PAIRINGS_MAX:
             raise OpError(wire.STATUS_PAIRINGS_FULL)

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from coldshare_firmware import jobs, policy
-from coldshare_firmware.audit import Audit
-from coldshare_firmware.keys import F_STATE, RESERVED, S_GENERATION, S_ID, S_PARTY, S_STATE, S_VAULT, Keys
-from coldshare_firmware.ops import Operations
-from coldshare_firmware.person import OpError
-from coldshare_firmware.pin import PinGate
-from coldshare_firmware.store import Store
+from coldshare_firmware import policy
+from coldshare_firmware.keys import RESERVED, S_GENERATION, S_ID, S_PARTY, S_STATE, S_VAULT
 from coldshare_iface import wire
-from support.board import Board
+from support.bare import Bare
 from support.client import declaration
 
 ACTIVE, PENDING, NEXT, RETIRED = wire.BACKUP_ACTIVE, wire.BACKUP_PENDING, wire.BACKUP_NEXT, wire.BACKUP_RETIRED
@@ -129,35 +123,6 @@ class Model:
             self.marks.setdefault(gone.vault, []).append(gone.generation)
         if not any(kept.vault == gone.vault for kept in self.backups.values()):
             self.marks.pop(gone.vault, None)
-
-
-class Bare:
-    """The firmware's operations, without the wire."""
-
-    def __init__(self) -> None:
-        self.board = Board()
-        keys = Keys(self.board)
-        keys.found()
-        keys.change({F_STATE: wire.TOKEN_READY})
-        self.power_up()
-
-    def power_up(self) -> None:
-        self.keys = Keys(self.board)
-        self.store = Store(self.board, self.keys)
-        self.store.sweep()
-        audit = Audit(self.board, self.keys)
-        self.ops = Operations(self.board, self.keys, self.store, audit, PinGate(self.board, self.keys, audit))
-        self.ops._unlocked = True
-
-    def ask(self, op: int, *fields: object) -> dict[int, Any]:
-        try:
-            job = self.ops.run(op, list(fields))
-            while True:
-                _, reply = jobs.advance(job)
-                if reply is not None:
-                    return reply
-        except OpError as error:
-            return {0: error.status}
 
 
 VAULTS, PARTIES, GENERATIONS = "VW", "PPPQ", "ABCD"
