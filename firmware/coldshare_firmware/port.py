@@ -50,9 +50,8 @@ class Port:
         """
         self.expire()
         assembler = self._assembler
-        cid = report[:4]
         if len(report) == self._size and report[4] & 0x80:
-            if not self._may_begin(cid, report):
+            if not self._may_begin(report[:4], report):
                 return None
             if not assembler.busy:
                 assembler.buffer = self._block

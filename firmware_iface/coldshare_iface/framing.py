@@ -109,7 +109,7 @@ class Assembler:
     def feed(self, report: bytes) -> "tuple[bytes, int, bytes] | None":
         # The hot path first: the continuation that comes next.
         sequence = self._next
-        if len(report) == self.size and report[4] == sequence and report[:4] == self.cid:
+        if len(report) == self.size and report[4] == sequence and report.startswith(self.cid):
             self._parts.append(report[_CONT:])
             self._next = sequence = sequence + 1
             return None if sequence < self._end else self._join()

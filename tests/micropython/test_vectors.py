@@ -1,5 +1,5 @@
-"""Every vector of the contract that a token can be held to, inside MicroPython: at the heap it has on a token, and in the
-WASM build, where integers are those of a board."""
+"""Every vector of the contract that a token can be held to, inside MicroPython: at the heap it has there, and in
+its WASM build, where integers are those of a board."""
 
 from __future__ import annotations
 
