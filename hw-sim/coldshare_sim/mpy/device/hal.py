@@ -39,15 +39,10 @@ class NobodyError(Exception):
 
 
 class Flash:
-    """The chip: `program` can only clear bits, `erase` sets a whole block to 0xFF. `fd` is an open file descriptor.
+    """The chip: `program` can only clear bits, `erase` sets a whole block to 0xFF. `fd` is an open file descriptor."""
 
-    With `trace`, another one, every operation is written there before it happens: `kind [1] | offset [4] | length [2]`,
-    big-endian, and the bytes of a program.
-    """
-
-    def __init__(self, fd: int, trace: int = -1) -> None:
+    def __init__(self, fd: int) -> None:
         self._file = open(fd, "r+b")  # noqa: SIM115 - a descriptor, held for life
-        self._trace = open(trace, "r+b") if trace >= 0 else None  # noqa: SIM115
         self._page = bytearray(_PAGE)
         self._blank = b"\xff" * _PAGE
 
@@ -71,13 +66,7 @@ class Flash:
                 return False
         return True
 
-    def _note(self, kind: bytes, offset: int, data: "bytes | bytearray") -> None:
-        if self._trace is not None:
-            self._trace.write(kind + offset.to_bytes(4, "big") + len(data).to_bytes(2, "big"))
-            self._trace.write(data)
-
     def program(self, offset: int, data: "bytes | bytearray") -> None:
-        self._note(b"p", offset, data)
         page = self._page
         for at in range(0, len(data), _PAGE):
             size = min(_PAGE, len(data) - at)
@@ -89,7 +78,6 @@ class Flash:
             self._file.write(part)
 
     def erase(self, offset: int) -> None:
-        self._note(b"e", offset, b"")
         self._file.seek(offset)
         for _ in range(0, _BLOCK, _PAGE):
             self._file.write(self._blank)

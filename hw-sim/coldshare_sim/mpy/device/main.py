@@ -74,10 +74,18 @@ class Panel:
         return True
 
 
+def _flash(image: int, trace: int) -> Flash:
+    if trace < 0:
+        return Flash(image)
+    from coldshare_sim.mpy.device.trace import TracedFlash
+
+    return TracedFlash(image, trace)
+
+
 def run(image: int, reports: int, panel_fd: int, trace: int = -1) -> None:
     panel = Panel(panel_fd)
     try:
-        hal = Hal(Flash(image, trace), panel)
+        hal = Hal(_flash(image, trace), panel)
         token = Token(hal)
     except (StorageError, OSError) as error:
         panel.refuse(str(error))
