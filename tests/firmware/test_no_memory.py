@@ -31,10 +31,11 @@ Act = Callable[[Bare], tuple[object, ...]]
 
 
 class FullAt:
-    """Runs something, and lets the heap be full at one line of it, or from that line on. `reached` says whether there
-    was such a line."""
+    """Runs something, and lets the heap be full at one line of it; with `for_good` there is no room for what is read
+    from the key area after that either. `reached` says whether there was such a line, `where` which one."""
 
-    def __init__(self, line: int, for_good: bool = False) -> None:
+    def __init__(self, token: Bare, line: int, for_good: bool = False) -> None:
+        self._blocks = token.board.blocks
         self._left = line
         self._for_good = for_good
         self.reached = False
@@ -49,6 +50,7 @@ class FullAt:
             return {0: wire.STATUS_STORAGE}  # before the job began: the host gets an ERROR
         finally:
             sys.settrace(before)
+            vars(self._blocks).pop("read", None)
 
     def _call(self, frame: FrameType, event: str, arg: object) -> Any:
         return self._line if frame.f_code.co_filename in FILES else None
@@ -56,11 +58,17 @@ class FullAt:
     def _line(self, frame: FrameType, event: str, arg: object) -> Any:
         if event == "line":
             self._left -= 1
-            if self._left < 0 and (self._for_good or not self.reached):
+            if self._left < 0:
                 self.reached = True
                 self.where = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
-                raise MemoryError
+                if self._for_good:
+                    vars(self._blocks)["read"] = no_room
+                raise MemoryError  # which also ends the tracing
         return self._line
+
+
+def no_room(*where: int) -> bytes:
+    raise MemoryError
 
 
 def put(token: Bare, generation: bytes, upto: str = "confirm") -> bytes:
@@ -128,7 +136,7 @@ def test_a_full_heap_at_any_line(act: str, for_good: bool, step: int) -> None:
     for line in range(0, 10_000, step):
         token, request = prepared(ACTS[act])
         assert (token.board.kept.files, token.board.blocks.blocks) == (files, blocks), "the same every time"
-        full = FullAt(line, for_good)
+        full = FullAt(token, line, for_good)
         reply = full(lambda: token.ask(*request))  # type: ignore[arg-type]  # noqa: B023
         now = on_flash(token)
         if for_good:
@@ -157,7 +165,7 @@ def test_a_full_heap_gives_no_free_guess(wrong: int, step: int) -> None:
         token = Bare()
         token.keys.change({F_FAILS: wrong})
         names = token.keys.record[F_NAMES_KEY]
-        full = FullAt(line)
+        full = FullAt(token, line)
         reply = full(lambda: token.ask(wire.OP_UNLOCK, WRONG))  # noqa: B023
         now = on_flash(token)
         counted = now[F_FAILS] == wrong + 1
