@@ -33,7 +33,7 @@ from coldshare_sim.person import ScriptedPerson
 _KIB = 1024
 _SIZE = 140 * _KIB
 _STEP = 2 * _KIB
-_LEAST = 64 * _KIB
+_LEAST = 32 * _KIB
 _ROUNDS = 3
 _LONGEST = {"name": "n" * wire.NAME_MAX, "party": "p" * wire.NAME_MAX}
 
