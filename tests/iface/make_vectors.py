@@ -415,7 +415,7 @@ DECLARED: dict[int, Any] = {
 DECLARATION = codec.encode(DECLARED)
 
 
-def without(fields: dict[int, Any], key: int) -> dict[int, Any]:
+def without(fields: dict[Any, Any], key: int | str) -> dict[Any, Any]:
     return {k: v for k, v in fields.items() if k != key}
 
 
@@ -809,6 +809,14 @@ NEXT_SLOT = [
 MARKS = tag(b"generation", DECLARED[1], fixed("first generation"))[:8]
 MARKS += tag(b"generation", DECLARED[1], fixed("second generation"))[:8]
 RESHARED = READY | {10: [SLOT, NEXT_SLOT], 11: [6, HASHES[5]], 12: [[TAGS["vault"], MARKS]]}
+LARGEST = READY | {
+    6: "l" * wire.LABEL_MAX,
+    8: wire.PIN_ATTEMPTS,
+    9: [[fixed(f"psk id {n}", 8), fixed(f"psk {n}"), "n" * wire.LABEL_MAX] for n in range(wire.PAIRINGS_MAX)],
+    10: [[fixed(f"id {n}", 16), fixed(f"factor {n}"), 4 if n else 0, *[bytes([n]) * 16] * 3] for n in range(18)],
+    11: [2**32 - 1, HASHES[5]],
+    12: [[bytes([n]) * 16, fixed(f"marks {n}", 8 * 4)] for n in range(16)],
+}
 LAYOUT_1 = {key: value for key, value in READY.items() if key < 11} | {0: 1}
 
 
@@ -845,6 +853,11 @@ def keyarea() -> Iterator[Vector]:
     became = READY | {11: [0, NO_HASH]}
     old = "layout 1: read as layout 2 with an empty ring, and written so by the next change"
     yield vector("layout-1", old, b"", block(2, LAYOUT_1), "B", LAYOUT_1) | {"becomes": codec.encode(became).hex()}
+    later = block(3, READY | {0: 3})
+    reason = "layout 3 is of a later version: the token does not start, and touches nothing"
+    unread = vector("layout-3", "a record of a later version", later, b"", "A", READY | {0: 3}, reason)
+    yield without(unread, "rule") | {"expect": "unknown_layout"}
+    yield vector("largest", "as much as the limits allow at once", block(2**32 - 1, LARGEST), b"", "A", LARGEST)
     yield vector("both-valid", "cut before the erase: the newer one counts, the older one goes", one, two, "B", READY)
     yield vector("larger-sequence", "sequences are numbers, not bytes", block(256, NEW), block(255, READY), "A", NEW)
     torn = two[:256]

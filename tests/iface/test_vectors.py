@@ -18,7 +18,7 @@ from coldshare_firmware.audit import Audit
 from coldshare_firmware.cbor import CborError
 from coldshare_firmware.cbor import decode as token_decode
 from coldshare_firmware.declaration import Declaration
-from coldshare_firmware.keyarea import KeyArea
+from coldshare_firmware.keyarea import KeyArea, StorageError
 from coldshare_firmware.keys import Keys
 from coldshare_firmware.manage import Manage
 from coldshare_firmware.ops import Operations
@@ -347,7 +347,10 @@ def test_keyarea(vector: Vector, new_board: NewBoard) -> None:
     record = KeyArea(blocks).load()
     assert (None if record is None else codec.encode(record).hex()) == vector["record"]
     assert blocks.blocks == new_board(vector["blocks_after"]).blocks.blocks
-    if record is not None:
+    if vector["expect"] == "unknown_layout":
+        with pytest.raises(StorageError):
+            Keys(new_board(vector["blocks"]))
+    elif record is not None:
         schema(vector["rule"]).validate_cbor(bytes.fromhex(vector["record"]))
         known = Keys(new_board(vector["blocks"])).record
         assert codec.encode(known).hex() == vector.get("becomes", vector["record"])

@@ -311,14 +311,16 @@ def held(hal):
 
 def keyarea(vector):
     from coldshare_firmware.cbor import encode
-    from coldshare_firmware.keyarea import KeyArea
+    from coldshare_firmware.keyarea import KeyArea, StorageError
     from coldshare_firmware.keys import Keys
 
     hal = blocks(vector["blocks"])
     record = KeyArea(hal.keys).load()
     same(None if record is None else hexlify(encode(record)).decode(), vector["record"])
     same(held(hal), vector["blocks_after"])
-    if record is not None:
+    if vector["expect"] == "unknown_layout":
+        fails(StorageError, Keys, blocks(vector["blocks"]))
+    elif record is not None:
         known = Keys(blocks(vector["blocks"])).record
         same(hexlify(encode(known)).decode(), vector.get("becomes", vector["record"]))
 
