@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 def answer(hal: "Hal", keys: "Keys") -> bytes:
     """The reply to `info`, as bytes."""
+    # A light is no screen: it cannot say what a press is for.
+    screen = [wire.CAP_SCREEN] if getattr(hal, "has_screen", True) else []
     return cbor.encode(
         {
             0: wire.STATUS_OK,
@@ -21,7 +23,7 @@ def answer(hal: "Hal", keys: "Keys") -> bytes:
             3: VERSION,
             4: keys.record[F_SERIAL],
             5: keys.state,
-            6: [wire.CAP_BACKUP, wire.CAP_SCREEN, wire.CAP_MANAGE, wire.CAP_GENERATIONS, wire.CAP_AUDIT],
+            6: [wire.CAP_BACKUP] + screen + [wire.CAP_MANAGE, wire.CAP_GENERATIONS, wire.CAP_AUDIT],
             7: wire.MESSAGE_MAX,
             8: CHUNK,
         }

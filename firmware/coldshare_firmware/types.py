@@ -41,11 +41,13 @@ class Files(Protocol):
 class Hal(Protocol):
     """Everything that differs between boards.
 
-    `now_ms` never goes back and starts at nought or later. `button` is what is pressed now, or a press not reported
-    yet (`person.BUTTON_*`): BUTTON_YES as soon as YES is down, BUTTON_HELD once it has been down without a break for
-    `wire.HOLD_MS`. `show` draws the lines; with `question` the buttons are about them. A question must have been there
-    for `settle_ms`, with no button down at the end of it, before a press counts: `wire.SETTLE_MS` where fingers press,
-    0 where a script does.
+    `now_ms` never goes back and starts at nought or later. `show` draws the lines; with `question` the buttons are
+    about them. `button` is what is down now (`person.BUTTON_*`): BUTTON_YES as soon as YES is down, BUTTON_HELD once
+    it has been down without a break for `wire.HOLD_MS`. A question must have been there for `settle_ms`, with no button
+    down at the end of it, before a press counts: `wire.SETTLE_MS` where fingers press, 0 where a script does.
+
+    Two things a board may have on top: `has_screen`, false where nothing can be read on it; and `progress()`, which is
+    called over and over in the middle of a key agreement, for a board that needs seconds for one to say that it lives.
     """
 
     model: str

@@ -9,6 +9,8 @@ from coldshare_iface.suite import A128cbcHs256
 
 TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has no typing module
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from coldshare_firmware.types import Hal
 
 _P = (1 << 255) - 19
@@ -25,8 +27,11 @@ def _fold(x: int) -> int:
     return (x & _MASK) + 19 * (x >> 255)
 
 
-def x25519(private: bytes, public: bytes) -> bytes:
-    """The shared secret, 32 bytes; all zeros for a public key of low order (the caller refuses those)."""
+def x25519(private: bytes, public: bytes, progress: "Callable[[], None] | None" = None) -> bytes:
+    """The shared secret, 32 bytes; all zeros for a public key of low order (the caller refuses those).
+
+    `progress` is called 16 times on the way, at the same places whatever the key.
+    """
     k = int.from_bytes(private, "little")
     k = (k & ~7 & ((1 << 254) - 1)) | (1 << 254)
     x1 = int.from_bytes(public, "little") & _MASK
@@ -51,6 +56,8 @@ def x25519(private: bytes, public: bytes) -> bytes:
         z3 = _fold(x1 * _fold(d * d))
         x2 = _fold(aa * bb)
         z2 = _fold(e * (aa + _fold(_A24 * e)))
+        if progress is not None and not t & 15:
+            progress()
     if swapped:
         x2, z2 = x3, z3
     # Fermat, because pow(a, -1, p) returns 0 on MicroPython.
@@ -65,15 +72,16 @@ class TokenSuite:
 
     def __init__(self, hal: "Hal") -> None:
         self._hal = hal
+        self._progress: Callable[[], None] | None = getattr(hal, "progress", None)
 
     def generate(self) -> bytes:
         return self._hal.random(32)
 
     def public(self, private: bytes) -> bytes:
-        return x25519(private, _BASE)
+        return x25519(private, _BASE, self._progress)
 
     def dh(self, private: bytes, public: bytes) -> bytes:
-        return x25519(private, public)
+        return x25519(private, public, self._progress)
 
     def cipher(self, key: bytes) -> A128cbcHs256:
         return A128cbcHs256(self._hal.aes, key)

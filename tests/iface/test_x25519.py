@@ -76,3 +76,12 @@ def test_low_order_keys_end_the_handshake(point: str, suite: NativeSuite) -> Non
     responder.read(bytes.fromhex(point))
     with pytest.raises(NoiseError, match="low order"):
         responder.write()
+
+
+def test_a_slow_board_is_called_on_the_way() -> None:
+    """At the same places whatever the key, so that what it says then tells nothing of the key."""
+    steps: list[None] = []
+    assert x25519(b"\x11" * 32, BASE, lambda: steps.append(None)) == x25519(b"\x11" * 32, BASE)
+    assert len(steps) == 16
+    x25519(b"\xfe" * 32, BASE, lambda: steps.append(None))
+    assert len(steps) == 32
