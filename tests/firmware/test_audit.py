@@ -7,8 +7,11 @@ import hashlib
 import itertools
 from contextlib import suppress
 from dataclasses import dataclass
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from coldshare_firmware.audit import Audit
 from coldshare_firmware.keys import F_AUDIT, F_LABEL, Keys
@@ -428,6 +431,71 @@ def test_a_heap_that_is_full_costs_an_entry_and_not_a_burn() -> None:
     audit._files.read = full  # type: ignore[method-assign]
     count, head = audit.enter(wire.EVENT_BURNT)
     assert (count, head != hashes[3]) == (4, True)
+
+
+HAPPENINGS = ["entered"] * 12 + ["ring fails", "head fails", "power", "damage", "lost"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(HAPPENINGS), max_size=90), st.randoms(use_true_random=False))
+def test_whatever_happens_what_is_told_is_true(happenings: list[str], random: Random) -> None:
+    """`lost` is a segment that has gone. Told is a chain up to the head, of entries that were entered; and all of them
+    since the flash last failed."""
+    board = Board()
+    keys = Keys(board)
+    keys.found()
+    audit = Audit(board, keys)
+    entered: dict[int, bytes] = {}
+    since = 1
+
+    def fail(*what: object) -> None:
+        raise OSError(errno.EIO, "worn out")
+
+    for number, happening in enumerate(happenings):
+        count, head = keys.record[F_AUDIT]
+        about = number.to_bytes(16, "big")
+        rings = [path for path in board.kept.files if path.startswith("/a/")]
+        if happening == "power":
+            keys = Keys(board)
+            audit = Audit(board, keys)
+            audit.forget()
+        elif happening in ("damage", "lost"):
+            if rings:
+                path = random.choice(rings)
+                data = board.kept.files.pop(path)
+                if happening == "damage":
+                    at = random.randrange(len(data))
+                    board.kept.files[path] = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+                since = count + 1  # unless it was behind the head, or so old that it is not told
+        elif happening == "head fails":
+            vars(board.blocks)["program"] = fail
+            with pytest.raises(OSError, match="worn out"):
+                audit.change({}, wire.EVENT_STORED, about)
+            del vars(board.blocks)["program"]
+            assert keys.record[F_AUDIT] == [count, head]
+        else:
+            if happening == "ring fails":
+                vars(board.kept)["write"] = fail
+                since = count + 2
+            audit.change({}, wire.EVENT_STORED, about)
+            vars(board.kept).pop("write", None)
+            entered[count + 1] = (count + 1).to_bytes(4, "big") + bytes([wire.EVENT_STORED]) + bytes(11) + about
+        count, head = keys.record[F_AUDIT]
+        assert count == len(entered)
+        start = random.randrange(1, count + 3)
+        first, link, entries = audit.read(start)
+        assert min(start, count + 1) <= first <= min(max(start, since), count + 1)
+        while True:
+            for at in range(0, len(entries), wire.AUDIT_ENTRY):
+                data = entries[at : at + wire.AUDIT_ENTRY]
+                assert data == entered[first]
+                link = hashlib.sha256(link + data).digest()
+                first += 1
+            if first > count:
+                break
+            again, before, entries = audit.read(first)
+            assert (again, before) == (first, link)
+        assert link == head
 
 
 # --- the end of it
