@@ -234,11 +234,15 @@ def check_out(out: Path) -> None:
 def fetch(client: TokenClient, held: Held, purpose: int, *, on_step: OnStep = _silent) -> Fetched:
     """Read a sealed share from the token, with a press. Raises DeclarationMismatchError for another one than `held`."""
     from coldshare.seal import parse
-    from coldshare_iface.messages import Backup
+    from coldshare_iface.messages import Backup, Declaration
 
     on_step("confirming", 0, 0)
     opened = client.open(held.backup_id, purpose)
-    if opened.declared != (held.declared if isinstance(held, Backup) else b""):
+    if isinstance(held, Backup):
+        same = opened.declared == held.declared and Declaration.decode(opened.declared) == held.declaration
+    else:
+        same = not opened.declared
+    if not same:
         raise declare.DeclarationMismatchError("The token lists this backup as another one than it releases.")
     sealed = client.get(held.backup_id, opened.size, opened.digest, lambda done, total: on_step("reading", done, total))
     envelope = parse(sealed)

@@ -139,6 +139,7 @@ def test_what_else_it_cannot_do_is_said_without_asking_for_a_pin(burnt: Shell) -
     good(burnt("pair", *YES))
     for argv in (
         ("label", "Safe B"),
+        ("pin",),
         ("pairings",),
         ("remove", (burnt.folder / "id").read_text()),
         ("audit",),

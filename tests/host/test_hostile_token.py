@@ -12,15 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coldshare import restore
+from coldshare import declare, restore
 from coldshare.declare import DeclarationMismatchError
+from coldshare.device import history
 from coldshare.device.errors import CapabilityError, VersionError, WrongTokenError
 from coldshare.device.token import TokenClient
 from coldshare.seal.errors import WrongFactorError
+from coldshare.vault import read_share
 from coldshare_iface import codec, wire
 from coldshare_iface.errors import ColdshareError, ProtocolError, ReplyError
-from coldshare_iface.messages import Backup, Opened
-from support.desk import PASSWORD, PIN, Desk, Puppet, approves, puppet_client, put_share, vault
+from coldshare_iface.messages import Backup, Opened, Unnamed
+from coldshare_sim.littlefs import LittleFiles
+from support.desk import PASSWORD, PIN, Desk, Puppet, approves, puppet_client, put_share, store_as, vault
 
 SEALED = b"sealed" * 1000
 DIGEST = hashlib.sha256(SEALED).digest()
@@ -108,6 +111,7 @@ OPERATIONS = {
     "give up": lambda client: client.give_up(bytes(16)),
     "open": lambda client: client.open(bytes(16), wire.PURPOSE_VERIFY),
     "get": lambda client: client.get(bytes(16), len(SEALED), DIGEST),
+    "audit": lambda client: history.read(client.audit, None),
 }
 
 
@@ -333,3 +337,33 @@ def test_a_backup_that_no_longer_reads_as_it_was_written_is_not_confirmed(desk: 
     held = desk.held(chip)
     assert (held[0][0], held[0][1]) == (old.hex(), False)
     assert held[1][1]
+
+
+def test_a_name_that_comes_or_goes_between_list_and_release(desk: Desk, tmp_path: Path) -> None:
+    """Listed without a name and released with one, or the other way round: one of the two is a lie."""
+    mine = stolen(desk, 0)
+    unnamed = Unnamed(mine.held.backup_id, wire.BACKUP_ACTIVE, mine.held.size)
+    client, _ = replay(mine)
+    for out in (tmp_path / "a", tmp_path / "b"):
+        with pytest.raises(DeclarationMismatchError):
+            restore.restore(client, unnamed, PASSWORD, out)
+        assert not out.exists()
+    client = puppet_client(lambda op, request: {1: mine.opened.size, 2: mine.opened.digest, 4: mine.opened.factor})
+    with pytest.raises(DeclarationMismatchError):
+        restore.verify(client, mine.held, PASSWORD)
+
+
+@pytest.mark.parametrize("which", [("header",), ("inside",), ("header", "inside")])
+def test_a_lie_in_the_seal_of_an_unnamed_backup(desk: Desk, tmp_path: Path, which: tuple[str, ...]) -> None:
+    """Then only the seal itself says what the token was told, and it must be of one mind with the share."""
+    chip = desk.token()
+    client = desk.client(chip)
+    told = declare.declare(read_share(vault()[0].vult).facts)
+    lie = replace(told, party="Laptop")
+    backup_id = store_as(client, told, vault()[0].vult, **dict.fromkeys(which, lie))
+    LittleFiles(chip).write(f"/r/{backup_id.hex()}", b"damaged")
+    client = desk.client(chip)
+    (unnamed,) = client.contents().unnamed
+    with pytest.raises(DeclarationMismatchError):
+        restore.restore(client, unnamed, PASSWORD, tmp_path / "a")
+    assert not (tmp_path / "a").exists()

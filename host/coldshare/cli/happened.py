@@ -54,7 +54,8 @@ class Computers:
 
 
 def computers(client: TokenClient) -> Computers:
-    return Computers(client.psk_id, client.pairings())
+    can = wire.CAP_MANAGE in client.info.capabilities
+    return Computers(client.psk_id, client.pairings() if can else [])
 
 
 def code(entry: Entry) -> str:

@@ -109,11 +109,11 @@ class Opening:
     @contextmanager
     def spoken(self) -> Iterator[None]:
         """Somebody with the recovery code may have lost the PIN. Say what is possible then."""
-        from coldshare_iface.errors import BurntError, PinReplugError, PinWrongError
+        from coldshare_iface.errors import PinReplugError, PinWrongError
 
         try:
             yield
-        except (BurntError, PinReplugError, PinWrongError) as error:
+        except (PinReplugError, PinWrongError) as error:
             if self.by_recovery:
                 error.next_step = (
                     f"{error.next_step} The recovery code opens the sealed share, not the token. If the PIN is lost "

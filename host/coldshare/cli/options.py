@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from coldshare.device.address import Address
     from coldshare.device.pairings import PairingStore
     from coldshare.device.token import TokenClient
+    from coldshare_iface.errors import BurntError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -129,9 +130,7 @@ def unlock(client: TokenClient, pin_file: str | None, ui: Ui, *, introduce: bool
         raise NotSetUpError
     if client.info.state == wire.TOKEN_BURNT:
         if not copies:
-            error = BurntError()
-            error.next_step = _COPIES_ONLY
-            raise error
+            raise only_copies()
         ui.note("This token has destroyed its keys. It takes no PIN, and gives copies of its sealed shares.")
         return ""
     with ui.prompting():
@@ -144,6 +143,15 @@ def unlock(client: TokenClient, pin_file: str | None, ui: Ui, *, introduce: bool
     for line in notices(client):
         ui.note(line)
     return label
+
+
+def only_copies() -> BurntError:
+    """What to raise where a burnt token, paired anew, is asked for more than copies."""
+    from coldshare_iface.errors import BurntError
+
+    error = BurntError()
+    error.next_step = _COPIES_ONLY
+    return error
 
 
 _COPIES_ONLY = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from coldshare.cli import entry
-from coldshare.cli.options import open_token, pairings, token_options
+from coldshare.cli.options import only_copies, open_token, pairings, token_options
 from coldshare.cli.render import Result
 from coldshare.cli.ui import Ui
 
@@ -34,6 +34,8 @@ def command(new_pin_file: str | None, at: Address, pin_file: str | None, as_json
         client.connect(pairings())
         if client.info.state == wire.TOKEN_NEW:
             raise NotSetUpError
+        if client.info.state == wire.TOKEN_BURNT:
+            raise only_copies()
         with ui.prompting():
             old = entry.get(pin_file, "PIN of the token", "--pin-file", check=check_pin)
             what = "new PIN (4 to 12 digits)"
