@@ -32,7 +32,10 @@ class Audit:
         self._keys = keys
         self.host = _NOBODY
         if not keys.lost:
-            self._files.mkdir(_FOLDER)
+            try:
+                self._files.mkdir(_FOLDER)
+            except OSError:
+                pass  # a full flash, from before there was a ring: the ring waits, the token does not
 
     def change(self, updates: "Map", event: int, subject: bytes = b"", detail: int = 0) -> None:
         """`Keys.change`, and the entry that says so. Raises what that does."""
@@ -73,8 +76,12 @@ class Audit:
 
     def _starts(self) -> "list[int]":
         """The first sequence numbers of the segments there are, ascending."""
-        out = []
-        for name in self._files.listdir(_FOLDER):
+        out: list[int] = []
+        try:
+            names = self._files.listdir(_FOLDER)
+        except OSError:
+            return out
+        for name in names:
             try:
                 start = int(name, 16)
             except ValueError:

@@ -311,12 +311,22 @@ def until_full(files: LittleFiles, size: int) -> None:
         files.write("/junk", bytes(size))
 
 
+def full(files: LittleFiles) -> None:
+    until_full(files, 4096)
+    until_full(files, 300)
+
+
+def emptied(chip: Chip) -> None:
+    files = LittleFiles(chip)
+    for name in files.listdir("/"):
+        if name.startswith("junk"):
+            files.remove("/" + name)
+
+
 def filled(bench: Bench) -> Bench:
     """The same token, its file system full."""
     chip = Chip(bench.image)
-    files = LittleFiles(chip)
-    until_full(files, 4096)
-    until_full(files, 300)
+    full(LittleFiles(chip))
     other = bench.clone(bytes(chip.image))
     other.host.again()
     return other
@@ -335,11 +345,7 @@ def test_a_full_flash_stops_nothing_and_leaves_a_gap(ready: Bench) -> None:
     bench.person.default = HELD
     assert bench.host.ask(wire.OP_REMOVE, kept) == {0: wire.STATUS_OK}
     assert secrets(bench.image, factor) == []
-    chip = Chip(bench.image)
-    files = LittleFiles(chip)
-    for name in files.listdir("/"):
-        if name.startswith("junk"):
-            files.remove("/" + name)
+    emptied(chip := Chip(bench.image))
     again = bench.clone(bytes(chip.image))
     again.host.again()
     relabel(again, 3)
@@ -425,10 +431,10 @@ def test_a_heap_that_is_full_costs_an_entry_and_not_a_burn() -> None:
     """The keys must go, whatever the ring does."""
     audit, hashes = ring_of(3)
 
-    def full(path: str, offset: int, length: int) -> bytes:
+    def no_room(path: str, offset: int, length: int) -> bytes:
         raise MemoryError
 
-    audit._files.read = full  # type: ignore[method-assign]
+    audit._files.read = no_room  # type: ignore[method-assign]
     count, head = audit.enter(wire.EVENT_BURNT)
     assert (count, head != hashes[3]) == (4, True)
 
@@ -591,8 +597,8 @@ def test_a_token_with_lost_keys_writes_nothing(ready: Bench) -> None:
     assert lost.image == before
 
 
-def test_a_token_from_before_the_ring(ready: Bench) -> None:
-    """Layout 1 has no ring, and no folder for it."""
+def from_before(ready: Bench) -> Chip:
+    """The chip as firmware of layout 1 left it: no ring, and no folder for it."""
     record = Keys(SimHal(Chip(ready.image), AbsentPerson(), VirtualClock(), bytes)).record
     old = codec.encode({key: value for key, value in record.items() if key < 11} | {0: 1})
     block = b"csk1" + (9).to_bytes(4, "big") + len(old).to_bytes(2, "big") + old
@@ -602,11 +608,32 @@ def test_a_token_from_before_the_ring(ready: Bench) -> None:
     for name in files.listdir("/a"):
         files.remove("/a/" + name)
     files.remove("/a")
-    bench = ready.clone(bytes(chip.image))
+    return chip
+
+
+def test_a_token_from_before_the_ring(ready: Bench) -> None:
+    bench = ready.clone(bytes(from_before(ready).image))
     bench.host.again()
     assert told(bench.host) == Told(0, NOTHING, 1, NOTHING, [])
     relabel(bench)
     assert [entry.short for entry in told(bench.host).entries] == [(wire.EVENT_LABELLED, 0, bench.host.psk_id, b"")]
+
+
+def test_a_full_token_from_before_the_ring(ready: Bench) -> None:
+    """No room for a folder is no reason not to start."""
+    kept, factor = ready.host.put(blob(300))
+    chip = from_before(ready)
+    full(LittleFiles(chip))
+    bench = ready.clone(bytes(chip.image))
+    bench.host.again()
+    assert bench.host.ok(wire.OP_OPEN, kept, wire.PURPOSE_RESTORE)[4] == factor
+    log = told(bench.host)
+    assert (log.count, log.first, log.entries) == (1, 2, [])
+    emptied(chip := Chip(bench.image))
+    again = ready.clone(bytes(chip.image))
+    again.host.again()
+    relabel(again)
+    assert [entry.number for entry in told(again.host).entries] == [2]
 
 
 # --- what a host can tell by it
