@@ -151,14 +151,14 @@ class Files:
     is left as it is."""
 
     def __init__(self, blocks: Blocks) -> None:
-        self._blocks = blocks
+        self._blocks: Any = blocks
         self._mounted: Any = None
         try:
             self._fs()
         except OSError:
             if blocks.lost():
                 raise
-            vfs.VfsLfs2.mkfs(blocks, progsize=_PAGE)
+            vfs.VfsLfs2.mkfs(self._blocks, progsize=_PAGE)
             self._fs()
 
     def _fs(self) -> "Any":
