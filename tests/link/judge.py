@@ -11,7 +11,13 @@ from pathlib import Path
 from threading import Event
 
 from coldshare.device import link
-from coldshare.device.errors import DeviceError, SessionRefusedError, TokenGoneError, TokenTimeoutError
+from coldshare.device.errors import (
+    CodeRejectedError,
+    DeviceError,
+    SessionRefusedError,
+    TokenGoneError,
+    TokenTimeoutError,
+)
 from coldshare.device.token import TokenClient
 from coldshare_iface import framing, wire
 from coldshare_iface.errors import CancelledError, ColdshareError, ProtocolError
@@ -126,6 +132,8 @@ class _Trial:
             return isinstance(error, TokenGoneError)
         if kind == "stall":
             return isinstance(error, TokenTimeoutError)
+        if self.who == "takes-over" and isinstance(error, CodeRejectedError):
+            return True  # the token shows the code of the pairing that came in between, and the person sees that
         command = self._command()
         if command in (wire.CMD_INIT, wire.CMD_PLAIN):
             return True  # in the clear anything can be made of what was said
