@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 
 from bench.record import record
 
@@ -41,7 +42,11 @@ def enumerate_all(names: Iterable[str], processes: int) -> list[Tally]:
     with ProcessPoolExecutor(processes) as pool:
         jobs = {pool.submit(enumerate_story, name): name for name in sorted(names, key=_weight, reverse=True)}
         for job in as_completed(jobs):
-            tally = job.result()
+            try:
+                tally = job.result()
+            except BrokenProcessPool:  # littlefs ends the process when it finds what cannot be
+                tally = Tally(jobs[job])
+                tally.found(Case(jobs[job], 0, "clean"), "a process has died, of this story or the one beside it")
             done[tally.story] = tally
             print(f"{len(done):3} of {len(names)}  {tally.story}: {tally.cases} cases", file=sys.stderr)
     return [done[name] for name in names]

@@ -26,7 +26,7 @@ from coldshare_firmware.store import Store
 from coldshare_iface import wire
 from coldshare_iface.suite import hmac_sha256, sha256
 from coldshare_sim.clock import VirtualClock
-from coldshare_sim.flash import BLOCK, KEY_BLOCKS
+from coldshare_sim.flash import BLOCK, FILE_BLOCKS, KEY_BLOCKS
 from coldshare_sim.person import AbsentPerson
 from coldshare_sim.token import SimHal
 from power.images import BlockChip, Image
@@ -79,6 +79,8 @@ class Seen:
     psks: tuple[tuple[bytes, bytes], ...] = ()
     #: (backup id, bytes there, digest of the whole) of a transfer.
     staged: tuple[bytes, int, bytes] | None = None
+    #: Blocks that the files take.
+    used: int = 0
     #: What is staged is how that share begins, as far as anybody here knows.
     good: bool = True
 
@@ -104,17 +106,20 @@ def look(chip: BlockChip) -> Seen:
     known = [backup_id.hex() for backup_id, _ in slots]
     left = [name for folder in ("/b", "/r") for name in hal.files.listdir(folder) if name not in known]
     assert left == [], f"left over: {left}"
+    ahead = [name for name in hal.files.listdir("/a") if int(name, 16) > keys.record[F_AUDIT][0]]
+    assert ahead == [], f"left over of the audit ring: {ahead}"
     staged = store.staged()
     have = store.staged_size()
     assert staged is None or (staged[0], RESERVED) in slots, "a transfer is staged for which nothing is reserved"
     assert staged is not None or not have, "bytes are staged that no transfer accounts for"
     psks = tuple((bytes(entry[0]), bytes(entry[1])) for entry in keys.record[F_PAIRINGS])
     view, secrets = _view(keys, hal, slots, store), _secrets(keys)
+    used = FILE_BLOCKS - hal.files.free() // BLOCK
     if staged is None:
-        return Seen(view, secrets, psks)
+        return Seen(view, secrets, psks, used=used)
     whole = BLOBS.get(staged[2])
     good = whole is None or not have or whole.startswith(hal.files.read("/s/blob", 0, have))
-    return Seen(view, secrets, psks, (staged[0], have, staged[2]), good)
+    return Seen(view, secrets, psks, (staged[0], have, staged[2]), used, good)
 
 
 def _view(keys: Keys, hal: SimHal, slots: list[tuple[bytes, Any]], store: Store) -> View:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from coldshare_firmware.keys import RESERVED
+from coldshare_firmware.keyarea import KeyArea
+from coldshare_firmware.keys import F_AUDIT, F_LAYOUT, F_RETIRED, RESERVED
 from coldshare_iface import wire
+from coldshare_sim.flash import KeyBlocks
 from power.state import DATA, OTHER, SMALL
 from power.trial import Trial
 from support.client import NO, PIN, WRONG, declaration
@@ -408,3 +410,27 @@ def audit_drops_a_segment(trial: Trial) -> None:
 @story(given=after_entries(wire.AUDIT_PAGE + 1))
 def wipe_a_long_audit_ring(trial: Trial) -> None:
     trial.wipe()
+
+
+def _of_an_older_firmware(trial: Trial) -> None:
+    """A record without generations and audit ring, which the first change replaces."""
+    trial.put("share", SMALL)
+    area = KeyArea(KeyBlocks(trial.chip))
+    record = area.load()
+    assert record is not None
+    record[F_LAYOUT] = 1
+    del record[F_AUDIT], record[F_RETIRED]
+    area.store(record)
+    trial.power_cycle()
+    assert trial.view.events == ()
+
+
+@story(given=_of_an_older_firmware)
+def first_change_after_an_update(trial: Trial) -> None:
+    trial.ready()
+    trial.ok(wire.OP_LABEL, "Safe B")
+
+
+@story(given=_of_an_older_firmware)
+def wrong_pin_after_an_update(trial: Trial) -> None:
+    trial.guess(WRONG)

@@ -153,7 +153,7 @@ class Life(RuleBasedStateMachine):
                 model = deepcopy(model)
                 if model.reserved is not None:
                     # A transfer that goes on begins with what was acknowledged; what is committed left its place.
-                    least = 0 if op in (wire.OP_COMMIT, wire.OP_BEGIN) else before.sent
+                    least = 0 if op in (wire.OP_COMMIT, wire.OP_BEGIN) else model.sent
                     have = 0 if seen.staged is None else seen.staged[1]
                     assert least <= have <= max(before.sent, after.sent)
                     model.sent = have

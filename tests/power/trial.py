@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from power.stories import Story
 
 Known = tuple[tuple[str, bytes], ...]
+_ATTEMPTS = (wire.OP_UNLOCK, wire.OP_CHANGE_PIN)
 _CHUNK = 3000
 _SEED = 7
 _SEED_AGAIN = 11
@@ -306,6 +307,8 @@ def tell(story: Story) -> Run:
     start = trial.begin()
     with comparing(trial):
         story.act(trial)
+    # Or what is checked of attempts would be checked of none.
+    assert len(trial.compared) == len([step for step in trial.steps if step.op in _ATTEMPTS])
     return Run(start, tuple(trial.operations), tuple(trial.steps), tuple(trial.compared))
 
 
