@@ -586,8 +586,9 @@ def test_a_token_with_lost_keys_writes_nothing(ready: Bench) -> None:
     ring = LittleFiles(files)
     for name in ring.listdir("/a"):
         ring.remove("/a/" + name)
-    lost = ready.clone(bytes(files.image))
-    before = lost.image
+    ring.remove("/a")
+    before = bytes(files.image)
+    lost = ready.clone(before)
     lost.person.default = HELD
     assert lost.host.pair()[0] == wire.STATUS_OK
     lost.host.open()

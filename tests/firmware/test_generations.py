@@ -430,16 +430,33 @@ def test_a_damaged_record_can_be_destroyed_and_names_nothing(reshared: Reshared)
     assert states(restarted(bench)) == {reshared.new: ACTIVE}
 
 
-def test_burnt_knows_no_generations_any_more(reshared: Reshared) -> None:
-    bench = reshared.retired().bench
-    ((vault, marks),) = record(bench)[F_RETIRED]  # type: ignore[misc, attr-defined]
+def burn(bench: Bench) -> None:
     for attempt in range(wire.PIN_ATTEMPTS):
         if attempt in (3, 6):
             bench.power_cycle()
             bench.host.hello().open()
         bench.host.ask(wire.OP_UNLOCK, WRONG)
+
+
+def test_burnt_knows_no_generations_any_more(reshared: Reshared) -> None:
+    bench = reshared.retired().bench
+    ((vault, marks),) = record(bench)[F_RETIRED]  # type: ignore[misc, attr-defined]
+    burn(bench)
     assert secrets(bench.image, vault, marks) == []
     bench.host.hello()
+    bench.person.default = HELD
+    bench.host.pair()
+    bench.host.open()
+    assert states(bench) == dict.fromkeys(sorted((reshared.old, reshared.new)), wire.BACKUP_KEYLESS)
+
+
+def test_burnt_lists_what_is_called_as_it_calls_it_and_nothing_else(reshared: Reshared) -> None:
+    burn(reshared.bench)
+    chip = Chip(reshared.bench.image)
+    files = LittleFiles(chip)
+    for name in ("AB" * 16, " ".join(["ab"] * 16), "ab" * 15, "ab" * 17, "x", "zz" * 16, "0x" + "ab" * 15):
+        files.write("/b/" + name, b"not ours")
+    bench = Bench(Chip(bytes(chip.image)), seed=9)
     bench.person.default = HELD
     bench.host.pair()
     bench.host.open()
