@@ -54,7 +54,9 @@ def test_what_now_is_said_wherever_it_is_met(burnt: Shell) -> None:
     assert "Next: coldshare pair, its button held" in said.out
     good(burnt("pair", *YES))
     assert "Next: coldshare list" in good(burnt("tokens", "--at", AT)).out
+    assert "Safe A  burnt" in good(burnt("tokens")).out
     here = good(burnt("tokens", "--at", AT, "--json")).json
+    assert [(one["label"], one["burnt"]) for one in here["tokens"]] == [("Safe A", True)]
     assert (here["here"]["state"], here["here"]["label"]) == ("burnt", "Safe A")
 
 

@@ -10,11 +10,13 @@ import pytest
 from coldshare import generations as use_case
 from coldshare import restore
 from coldshare.backup import BackupResult
-from coldshare.device.errors import CapabilityError
+from coldshare.device.errors import CapabilityError, TokenGoneError
 from coldshare.device.token import TokenClient
 from coldshare.generations import NoNewerError, NotRetiredError, UnknownGenerationError
+from coldshare.outbox import Entry, Outbox, outbox_path
 from coldshare.reseal import ResealRetiredError, ResealWaitingError, reseal
 from coldshare.restore import AmbiguousBackupError
+from coldshare.resume import resume
 from coldshare.vault import read_share
 from coldshare_iface import wire
 from coldshare_iface.errors import (
@@ -233,6 +235,47 @@ def test_one_that_was_never_read_back_replaces_nothing(desk: Desk, chip: Chip) -
         client.retire(pending.backup_id, old.declaration.generation)
     checked = restore.verify(client, pending, PASSWORD)
     assert (checked.confirmed, checked.backup.state) == (True, wire.BACKUP_NEXT)
+
+
+def cut_short(client: TokenClient, outbox: Outbox) -> Entry:
+    """The new share on its way, as a link that broke has left it."""
+
+    def stop(step: str, done: int, total: int) -> None:
+        if step == "writing" and done > 60_000:
+            raise TokenGoneError
+
+    with pytest.raises(TokenGoneError):
+        put(client, NEW, newer=True, outbox=outbox, on_step=stop)
+    (waiting,) = outbox.waiting()
+    return outbox.load(waiting)
+
+
+def test_a_newer_one_that_was_cut_short_is_resumed(desk: Desk, chip: Chip) -> None:
+    """Nobody says --newer a second time: the person at the token is asked, as for the first time."""
+    outbox = Outbox(outbox_path())
+    client = desk.client(chip)
+    old = put(client, OLD)
+    entry = cut_short(client, outbox)
+    person = approves()
+    resume(desk.client(chip, person), entry, outbox=outbox)
+    assert person.questions[-1][0] == "Keep as NEWER?"
+    assert states(chip, desk) == {
+        old.backup_id.hex()[:8]: wire.BACKUP_ACTIVE,
+        entry.backup_id.hex()[:8]: wire.BACKUP_NEXT,
+    }
+
+
+def test_rule_5_one_whose_generation_was_retired_meanwhile_is_given_up(desk: Desk, chip: Chip) -> None:
+    outbox = Outbox(outbox_path())
+    client = desk.client(chip)
+    old = put(client, OLD)
+    entry = cut_short(client, outbox)
+    client = desk.client(chip)
+    use_case.retire(client, by_id(client, old.backup_id), entry.declaration.generation)
+    with pytest.raises(RetiredGenerationError):
+        resume(client, entry, outbox=outbox)
+    assert outbox.waiting() == []
+    assert states(chip, desk) == {old.backup_id.hex()[:8]: wire.BACKUP_ACTIVE}
 
 
 def test_the_active_one_is_not_refreshed_while_another_waits(

@@ -22,15 +22,19 @@ if TYPE_CHECKING:
 def command(at: Address | None, as_json: bool) -> Result:
     """List the tokens that this computer is paired with, with the label each had when it was last used here.
 
+    One that had destroyed its keys when it was paired is called burnt.
+
     With --at, what is there now: nothing is unlocked, and what a token says before that is not proved.
     """
     known = pairings().all()
     lines = (
-        table(["SERIAL", "LABEL"], [[one.serial.hex(), one.label] for one in known])
+        table(["SERIAL", "LABEL", ""], [[one.serial.hex(), one.label, "burnt" if one.burnt else ""] for one in known])
         if known
         else ["This computer knows no token yet. Next: coldshare init --label NAME, or coldshare pair"]
     )
-    data: dict[str, Json] = {"tokens": [{"serial": one.serial.hex(), "label": one.label or None} for one in known]}
+    data: dict[str, Json] = {
+        "tokens": [{"serial": one.serial.hex(), "label": one.label or None, "burnt": one.burnt} for one in known]
+    }
     if at is None:
         return Result(data, lines)
     here, said = _look(at, known, Ui(quiet=as_json))
