@@ -137,6 +137,14 @@ def test_restore_on_a_new_computer_introduces_itself(burnt: Shell, monkeypatch: 
     assert "coldshare wipe" in text
 
 
+def test_restore_gives_up_no_pairing_by_itself(burnt: Shell) -> None:
+    """Whatever says that it is burnt would otherwise take the place of the token that this computer knows."""
+    before = burnt.store.all()
+    text = failed(burnt("restore", *YES, "--recovery-file", "code", "--out", "x"), "burnt", 4, as_json=False)
+    assert "coldshare pair" in text
+    assert burnt.store.all() == before
+
+
 def test_what_else_it_cannot_do_is_said_without_asking_for_a_pin(burnt: Shell) -> None:
     good(burnt("pair", *YES))
     for argv in (

@@ -114,12 +114,11 @@ def unlock(client: TokenClient, pin_file: str | None, ui: Ui, *, introduce: bool
     try:
         client.connect(store)
     except (NotPairedError, BurntError):
-        if (
-            not introduce
-            or client.info.state == wire.TOKEN_NEW
-            or not (copies or client.info.state == wire.TOKEN_READY)
-        ):
+        state = client.info.state
+        if not introduce or state == wire.TOKEN_NEW or (state == wire.TOKEN_BURNT and not copies):
             raise
+        if store.find(client.info.serial) is not None:
+            raise  # it was not burnt when we last met: what we know of it is given up on purpose only, with `pair`
         ui.note("This computer is new to the token, so the two are introduced first.")
         known = ", ".join(f"{one.label!r} ({one.serial.hex()})" for one in store.all())
         if known:
