@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fuzz import seeds
+from coldshare.device.pairings import PairingStore
+from coldshare.export_index import ExportIndex
+from fuzz import seeds, text_targets
 from fuzz.mutate import change_cbor
 from fuzz.script import Script
 from fuzz.targets import CORPUS, TARGETS
@@ -50,6 +53,13 @@ def test_damaged_seeds(name: str) -> None:
         target.run(Script(b"\4" + splices).edit(data) if changed is None else changed)
 
     run()
+
+
+def test_the_stores_are_read_behind_their_first_check() -> None:
+    """A store in memory is one like the others: an error at once would look like a target that is content."""
+    held = {name: text_targets._File((CORPUS / name / "02").read_bytes()) for name in ("pairings", "exports")}
+    assert len(PairingStore(held["pairings"]).all()) == 2  # type: ignore[arg-type]
+    assert ExportIndex(held["exports"]).files(bytes(range(16))) == (Path("/a/b.sealed"),)  # type: ignore[arg-type]
 
 
 # --- the corpus
