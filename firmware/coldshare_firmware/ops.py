@@ -6,7 +6,7 @@ Every operation is a generator (a job): it may wait for a person, and it returns
 from coldshare_firmware import screens
 from coldshare_firmware.generations import Generations
 from coldshare_firmware.incoming import Incoming
-from coldshare_firmware.keys import F_LABEL, F_PAIRINGS
+from coldshare_firmware.keys import F_AUDIT, F_LABEL, F_PAIRINGS
 from coldshare_firmware.manage import Manage
 from coldshare_firmware.outgoing import Outgoing
 from coldshare_firmware.person import OpError, ask
@@ -117,7 +117,8 @@ class Operations:
         self._unlocked = False
         yield from self._gate.attempt(pin)
         self._unlocked = True
-        return {1: self._keys.record[F_LABEL]}
+        count, head = self._keys.record[F_AUDIT]
+        return {1: self._keys.record[F_LABEL], 2: count, 3: head}
 
     def _change_pin(self, old: str, new: str) -> "Job":
         self._unlocked = False

@@ -11,6 +11,7 @@ from coldshare import declare
 from coldshare.device.errors import DeviceError
 from coldshare.errors import IntegrityError
 from coldshare.outbox import Entry
+from coldshare_iface import wire
 from coldshare_iface.errors import (
     ColdshareError,
     OtherGenerationError,
@@ -116,10 +117,14 @@ def backup(
 
         say_what_is_here(error, declaration, before)
         raise
-    after = {backup_id}
-    with suppress(ColdshareError):  # the backup is there, whatever comes now
-        after = {held.backup_id for held in client.backups()}
-    stay = [held for held in before if held.backup_id in after]
+    # The token's own rules: what stood here stays beside a share of another generation, what is retired stays anyway.
+    standing = next((held for held in before if held.state == wire.BACKUP_ACTIVE), None)
+    standing = standing or next((held for held in before if held.pending), None)
+    stay = [
+        held
+        for held in before
+        if held.retired or (held is standing and held.declaration.generation != declaration.generation)
+    ]
     beside = [held for held in stay if not held.retired and held.declaration.generation != declaration.generation]
     return BackupResult(
         backup_id=backup_id,

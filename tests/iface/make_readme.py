@@ -164,7 +164,14 @@ OPS = {
     "IDENTIFY": ("clear", "any", "", "", "", ""),
     "PAIR_ACCEPT": ("pairing", "any", "yes; burnt: held", "host name", "psk id, psk", "PAIRINGS_FULL person"),
     "SET_UP": ("session", "new", "yes", "PIN, label", "", "PIN_FORMAT ALREADY_SET_UP BURNT person"),
-    "UNLOCK": ("session", "ready", "4th try on", "PIN", "label", "PIN_FORMAT PIN_WRONG PIN_REPLUG BURNT person"),
+    "UNLOCK": (
+        "session",
+        "ready",
+        "4th try on",
+        "PIN",
+        "label, count and head of the audit ring",
+        "PIN_FORMAT PIN_WRONG PIN_REPLUG BURNT person",
+    ),
     "LIST": ("session", "unlocked or burnt", "", "start", "backups, how many in all", ""),
     "RESERVE": (
         "session",

@@ -514,7 +514,7 @@ REPLIES: dict[str, Any] = {
     "identify": DONE,
     "pair-accept": {0: 0, 1: PSK_ID, 2: PSK},
     "set-up": DONE,
-    "unlock": {0: 0, 1: "Safe A"},
+    "unlock": {0: 0, 1: "Safe A", 2: 2, 3: DIGEST},
     "list": {0: 0, 1: [LISTED], 2: 1},
     "reserve": {0: 0, 1: ID, 2: FACTOR},
     "begin": {0: 0, 1: 0, 2: 7424},

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from coldshare.device.errors import RolledBackError
 from coldshare_iface import wire
+from coldshare_iface.codec import Value
 from coldshare_iface.errors import ReplyError
-from coldshare_iface.messages import AuditPage
+from coldshare_iface.messages import AuditPage, take
 
 _NOBODY = bytes(wire.PSK_ID_SIZE)
 _SUBJECT = 16
@@ -21,6 +22,14 @@ class Head:
 
     count: int
     hash: bytes
+
+    @classmethod
+    def decode(cls, reply: dict[int, Value]) -> Head:
+        """From the answer to `unlock`. Raises ReplyError."""
+        return cls(
+            take(reply, 2, int, 0, 0xFFFFFFFF),
+            take(reply, 3, bytes, wire.DIGEST_SIZE, wire.DIGEST_SIZE),
+        )
 
 
 @dataclass(frozen=True, slots=True)
