@@ -26,8 +26,8 @@ test-slow: $(VENV)/.installed-dev ## what takes longer: every instant of a power
 	$(BIN)/pytest -q -n 2 -m slow
 
 test-micropython: $(VENV)/.installed-dev ## the firmware under MicroPython; prepares the interpreter by itself
-	$(BIN)/python -m coldshare_sim.mpy
-	$(BIN)/pytest -q -n 2 tests/micropython
+	$(BIN)/python tests/micropython/prepare.py
+	$(BIN)/pytest -q -n 2 -m 'slow or not slow' tests/micropython
 
 crash: $(VENV)/.installed-dev ## power cut at every flash operation of every story, and every fault of the link
 	PYTHONPATH=tests $(BIN)/python -m power
@@ -43,6 +43,7 @@ lint: $(VENV)/.installed-dev ## ruff, mypy strict, pyright
 	$(BIN)/pyright
 
 bench: $(VENV)/.installed-dev ## the figures, written to bench/results.json
+	-$(BIN)/python -m coldshare_sim.mpy
 	$(BIN)/python -m bench
 
 wheel: $(VENV)/.installed-dev ## the wheel, installed into an empty environment and used from there

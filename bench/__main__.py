@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import frames, layers, plugin, start, stored, wire
+from bench import frames, layers, micropython, plugin, start, stored, wire
 from bench.figures import Figure, results, table, unmeasured
 from bench.record import rewrite
 from bench.share import share
@@ -33,6 +33,7 @@ def measure(folder: Path) -> list[Figure]:
         *start.measure(),
         *layers.measure(folder, vault),
         *plugin.measure(folder),
+        *micropython.measure(folder),
     ]
 
 

@@ -15,6 +15,7 @@ BOUNDS = {
     "wire_over_floor": 1.17,
     "frame_cpu_vs_fido2": 0.30,
     "cli_start_over_click": 1.5,
+    "micropython_peak_heap_kib": 192,
 }
 
 _DIGITS = 4
