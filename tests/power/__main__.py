@@ -91,9 +91,14 @@ def crash(names: Iterable[str], processes: int) -> dict[str, int]:
     return {"crash_cases": sum(tally.cases for tally in tallies), "crash_bad": sum(tally.bad for tally in tallies)}
 
 
+def _progress(done: int, total: int) -> None:
+    if done == total or done % 1000 < 40:
+        print(f"{done:5} of {total} link faults", file=sys.stderr)
+
+
 def link_faults(processes: int) -> dict[str, int]:
     """Every fault of the link, in words, and the figures."""
-    done = run(workers=processes)
+    done = run(workers=processes, progress=_progress)
     print("\nlink faults: one at every report of every conversation\n")
     for title in ("kinds", "outcomes"):
         print(f"{title}: " + ", ".join(f"{name} {count}" for name, count in done[title].items()))

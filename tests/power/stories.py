@@ -297,6 +297,13 @@ def retire(trial: Trial) -> None:
     trial.ok(wire.OP_RETIRE, trial.known["next"], OLDER)
 
 
+@story(given=holding(wire.BACKUP_ACTIVE))
+def retire_what_is_not_here(trial: Trial) -> None:
+    """Only that it is retired is kept."""
+    trial.ready()
+    trial.ok(wire.OP_RETIRE, trial.known["old 0"], b"0" * 32)
+
+
 def _retired(trial: Trial) -> None:
     _both(trial)
     retire(trial)
