@@ -90,6 +90,7 @@ def show(path: Path, as_json: bool) -> None:
 @click.option("--ready-fd", type=int, metavar="N", help="Say there, and not on standard output, when it can be used.")
 @click.option("--create", is_flag=True, help="Make a blank token at PATH if there is none.")
 @_fault
+@click.option("--break", "flaw", metavar="ID", help="Break that rule of the contract (see: coldshare-sim flaws).")
 def serve(
     path: Path,
     unix: Path | None,
@@ -99,6 +100,7 @@ def serve(
     ready_fd: int | None,
     create: bool,
     fault: str | None,
+    flaw: str | None,
 ) -> None:
     """Serve the software token at PATH to other processes, until SIGTERM or Ctrl-C.
 
@@ -106,7 +108,26 @@ def serve(
     """
     from coldshare_sim import serving
 
-    serving.serve(path, unix, tcp, user, control, ready_fd, create=create, fault=fault)
+    serving.serve(path, unix, tcp, user, control, ready_fd, create=create, fault=fault, flaw=flaw)
+
+
+@cli.command()
+@_as_json
+def flaws(as_json: bool) -> None:
+    """Name the rules of the contract that a software token can break, and what it does then.
+
+    They are for testing what tests tokens: sim:PATH?break=ID and serve --break ID.
+    """
+    from coldshare_sim import broken
+
+    found = {name: broken.sentence(name) for name in broken.names()}
+    if as_json:
+        rows = [{"id": name, "does": does} for name, does in found.items()]
+        click.echo(json.dumps({"ok": True, "command": "flaws", "flaws": rows}, ensure_ascii=False, indent=2))
+        return
+    width = max(map(len, found))
+    for name, does in found.items():
+        click.echo(f"{name:<{width}}  {does}")
 
 
 @cli.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

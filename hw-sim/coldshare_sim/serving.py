@@ -43,18 +43,30 @@ def serving(
     *,
     create: bool = False,
     faults: Sequence[Fault] = (),
+    flaw: str | None = None,
 ) -> Iterator[Server]:
-    """A server for the token at `path`, which it does not run yet. Faults happen in real time."""
+    """A server for the token at `path`, which it does not run yet. Faults happen in real time.
+
+    With `flaw` the token breaks that rule of the contract. Raises UnknownFlawError, among others.
+    """
     with ExitStack() as stack:
         stack.callback(listener.close)
         if controls is not None:
             stack.callback(controls.close)
         panel = Panel(_person(user, controls))
-        token = FaultyToken(path, panel, faults, create=create, clock=RealClock())
+        token = _token(path, panel, faults, flaw, create=create)
         stack.callback(token.close)
         server = Server(token, panel, listener, controls, user)
         stack.callback(server.close)
         yield server
+
+
+def _token(path: Path, panel: Panel, faults: Sequence[Fault], flaw: str | None, *, create: bool) -> FaultyToken:
+    if flaw is None:
+        return FaultyToken(path, panel, faults, create=create, clock=RealClock())
+    from coldshare_sim.broken.token import BrokenToken
+
+    return BrokenToken(path, panel, flaw, faults, create=create, clock=RealClock())
 
 
 def _person(user: str | None, controls: Listener | None) -> Person | None:
@@ -76,6 +88,7 @@ def serve(
     *,
     create: bool,
     fault: str | None = None,
+    flaw: str | None = None,
 ) -> None:
     """Serve the token at `path` until a signal says to stop. One line of JSON says when it can be used, and where."""
     if (unix is None) == (tcp is None):
@@ -86,7 +99,7 @@ def serve(
         if controls is not None:
             stack.callback(controls.close)
         listener = listen_unix(unix) if unix is not None else listen_tcp(tcp or "")
-        server = stack.enter_context(serving(path, listener, controls, user, create=create, faults=faults))
+        server = stack.enter_context(serving(path, listener, controls, user, create=create, faults=faults, flaw=flaw))
         stack.enter_context(_stopped_by_signals(server))
         _announce(server, path, controls, ready_fd)
         server.run()

@@ -51,5 +51,5 @@ def test_code_and_sentence(kind: type[ColdshareError]) -> None:
 @pytest.mark.parametrize("kind", [kind for kind in CLASSES if not kind.__subclasses__()], ids=lambda k: k.__qualname__)
 def test_a_next_step(kind: type[ColdshareError]) -> None:
     """Classes at the ends of the tree are the ones that are raised."""
-    steps = {"_UsageError": "names the command's own help"}
+    steps = {"UsageError": "names the command's own help"}
     assert kind.next_step or kind.__name__ in steps, f"{kind.__qualname__} leaves the person alone"

@@ -22,7 +22,7 @@ PORTABLE = {"wire", "text", "framing", "suite", "noise", "session", "transfer"}
 #: The modules of Python itself that a board has too.
 STANDARD = {"hashlib", "gc"}
 #: The host's modules that may reach for the simulator, and only when they are called.
-HOST_TO_SIM = {"device/transport/sim.py", "device/transport/mpy.py", "demo.py"}
+HOST_TO_SIM = {"device/transport/sim.py", "device/transport/mpy.py", "conformance/simulated.py", "demo.py"}
 SIM_TO_HOST = {"pytest_plugin.py"}
 
 

@@ -68,7 +68,7 @@ def cli() -> None:
     """
 
 
-class _InterruptedError(ColdshareError):
+class InterruptError(ColdshareError):
     """Interrupted."""
 
     code = "interrupted"
@@ -76,7 +76,7 @@ class _InterruptedError(ColdshareError):
     next_step = "Run the command again when you like. coldshare list shows what the token holds."
 
 
-class _UsageError(ColdshareError):
+class UsageError(ColdshareError):
     """The command line is not right."""
 
     code = "usage"
@@ -97,12 +97,12 @@ class _UnexpectedError(ColdshareError):
     next_step = "Please report this. Run it again with COLDSHARE_DEBUG=1 to see where it happened; check what you post."
 
 
-def run(argv: Sequence[str]) -> int:
+def run(argv: Sequence[str], program: click.Command = cli, prog_name: str = "coldshare") -> int:
     """The exit status. Nothing escapes: every failure is one sentence and a next step, or one JSON object."""
     argv = list(argv) or ["--help"]
     as_json = "--json" in argv
-    name = next((word for word in argv if word in COMMANDS), "")
-    outcome = _outcome(argv)
+    name = next((word for word in argv if word in COMMANDS), "") if program is cli else str(program.name)
+    outcome = _outcome(argv, program, prog_name)
     try:
         return _say(outcome, name, as_json)
     except BrokenPipeError:
@@ -113,13 +113,13 @@ def run(argv: Sequence[str]) -> int:
         return _say(_OutputStreamError(f"The answer could not be written: {error.strerror}."), name, as_json=False)
 
 
-def _outcome(argv: list[str]) -> Result | ColdshareError | int:
+def _outcome(argv: list[str], program: click.Command, prog_name: str) -> Result | ColdshareError | int:
     try:
-        result: Any = cli.main(args=argv, prog_name="coldshare", standalone_mode=False)
+        result: Any = program.main(args=argv, prog_name=prog_name, standalone_mode=False)
     except ColdshareError as error:
         return error
     except (KeyboardInterrupt, click.Abort):
-        return _InterruptedError()
+        return InterruptError()
     except click.ClickException as error:
         return _usage(error)
     except Exception as error:
@@ -152,4 +152,4 @@ def _usage(error: click.ClickException) -> ColdshareError:
     text = " ".join(error.format_message().split())
     context = error.ctx if isinstance(error, click.UsageError) else None
     help_for = context.command_path if context is not None else "coldshare"
-    return _UsageError(text if text.endswith((".", "?")) else f"{text}.", next_step=f"See: {help_for} --help")
+    return UsageError(text if text.endswith((".", "?")) else f"{text}.", next_step=f"See: {help_for} --help")

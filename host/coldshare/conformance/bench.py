@@ -5,10 +5,25 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from coldshare.conformance.operator import AGREE, NOBODY, PRESS, Operator
+from coldshare.conformance.operator import AGREE, NOBODY, PRESS, CannotError, Operator
 from coldshare.conformance.rules import ANY, NEW, PAIRED, READY, BrokenRuleError
-from coldshare.conformance.speaker import Map, Speaker, UnexpectedAnswerError, Wire, declaration
+from coldshare.conformance.speaker import (
+    NONCE,
+    FrameRefusedError,
+    Map,
+    SilenceError,
+    Speaker,
+    UnexpectedAnswerError,
+    Wire,
+    declaration,
+    status_name,
+)
 from coldshare_iface import wire
+
+#: Seconds for one report of a token under test.
+PATIENCE = 10.0
+#: Milliseconds after a short press in which a question must stay.
+_STAYS = 1500
 
 PIN = "483920"
 WRONG = "000000"
@@ -18,14 +33,24 @@ LABEL = "Conformance"
 class Bench:
     """`host` speaks on a channel of its own; a row may use it as it likes, and make others.
 
-    `reconnect` gives the way to the token anew after it was without power.
+    `reconnect` gives the way to the token anew after it was without power, `unplug` lets go of it in the end.
     """
 
-    def __init__(self, token: Wire, operator: Operator, reconnect: Callable[[], Wire] | None = None) -> None:
+    def __init__(
+        self,
+        token: Wire,
+        operator: Operator,
+        reconnect: Callable[[], Wire] | None = None,
+        unplug: Callable[[], None] | None = None,
+    ) -> None:
         self.token = token
         self.operator = operator
         self._reconnect = reconnect
+        self._unplug = unplug
         self.host = Speaker(token)
+        #: Questions that somebody had to answer since this was set to 0.
+        self.presses = 0
+        self._speakers: list[Speaker] = []
         self._key = (b"", b"")  # psk id and psk of `host`
         self._images: dict[str, tuple[bytes, tuple[bytes, bytes]]] = {}
         self._pristine = ""  # the state that the token is known to be in, untouched
@@ -34,20 +59,35 @@ class Bench:
     # --- the parties
     def speaker(self, name: str = "desk") -> Speaker:
         """Another host at the same cable, on a channel of its own."""
-        other = Speaker(self.token, name, self._keepalive)
+        other = self.stranger(name)
         other.hello()
         return other
 
-    def _keepalive(self, status: int) -> None:
+    def stranger(self, name: str = "stranger") -> Speaker:
+        """One that has no channel yet."""
+        other = Speaker(self.token, name, self._keepalive)
+        other.patience = PATIENCE
+        self._speakers.append(other)
+        return other
+
+    def _keepalive(self, status: int, new: bool) -> None:
         if status == wire.KEEPALIVE_PERSON:
-            self.operator.asked()
+            if new and self.operator.answer != NOBODY:
+                self.presses += 1
+            self.operator.asked(new=new)
+        elif status == wire.KEEPALIVE_PROCESSING:
+            self.operator.passing()
 
     def power_cycle(self) -> None:
         """Without power and back; `host` is on a new channel afterwards, without a session."""
+        self._cut()
+        self._fresh_host()
+
+    def _cut(self) -> None:
         self.operator.power_cycle()
+        self._speakers.clear()
         if self._reconnect is not None:
             self.token = self._reconnect()
-        self._fresh_host()
 
     def _fresh_host(self) -> None:
         """`host` on a new channel, with the pairing key that it has."""
@@ -83,23 +123,49 @@ class Bench:
                 self._images[state] = (saved, self._key)
         self._pristine = state
 
-    def end(self, state: str, *, spoilt: bool) -> None:
-        """After a row: what it left behind is not taken for what it found."""
+    def end(self, state: str, *, spoilt: bool, clean: bool) -> None:
+        """After a row: what it left behind is not taken for what it found. `clean` says that nothing is under way."""
         self.operator.answer = AGREE
         if spoilt and state != ANY:
             self._pristine = ""
+        if not clean:
+            for speaker in self._speakers:
+                if speaker.cid != wire.CID_BROADCAST:
+                    speaker.write(wire.CMD_INIT, NONCE)
+            while self.token.read(0.2) is not None:
+                pass
+        self._speakers.clear()
+
+    def revive(self) -> bool:
+        """After silence: cut the power, if this operator can. False when the token says nothing all the same."""
+        try:
+            self._cut()
+        except CannotError:
+            return False
+        try:
+            self.stranger().channel()
+        except SilenceError:
+            return False
+        except (FrameRefusedError, UnexpectedAnswerError):
+            pass
+        return True
+
+    def close(self) -> None:
+        if self._unplug is not None:
+            self._unplug()
+        self.operator.close()
 
     # --- steps
     def wipe(self) -> None:
         reply = self.host.wipe()
         if reply[0] != wire.STATUS_OK:
-            raise UnexpectedAnswerError(f"The token refuses to be wiped (status {reply[0]}).")
+            raise UnexpectedAnswerError(f"wipe is refused with {status_name(reply[0])}.")
         self.host = self.speaker()
 
     def pair(self, host: Speaker | None = None) -> Map:
         reply = (host or self.host).pair()
         if reply[0] != wire.STATUS_OK:
-            raise UnexpectedAnswerError(f"The token refuses to pair (status {reply[0]}).")
+            raise UnexpectedAnswerError(f"pair-accept is refused with {status_name(reply[0])}.")
         return reply
 
     def unlock(self, host: Speaker | None = None) -> Speaker:
@@ -140,15 +206,27 @@ class Bench:
         """Ask for what takes a button that is held, and let it be pressed for a moment: the question must stay."""
         self.operator.answer = PRESS
         self.host.start(op, *fields)
-        cmd, _ = self.host.read(5.0, keepalives=True)
-        self.operator.wait(1000)
-        if cmd == wire.CMD_KEEPALIVE:
-            cmd, _ = self.host.read(5.0, keepalives=True)
+        cmd, _ = self.host.read(keepalives=True)
+        if cmd != wire.CMD_KEEPALIVE:
+            raise BrokenRuleError("it is done without a button")
+        cmd = self.keeps_asking(_STAYS)
         self.operator.answer = AGREE
         if cmd != wire.CMD_KEEPALIVE:
             raise BrokenRuleError("a short press is taken for one that is held")
+        self.withdraw()
+
+    def keeps_asking(self, milliseconds: int) -> int:
+        """Listen to `host` for so long: the first command that is no KEEPALIVE, or else that."""
+        until = self.operator.now_ms() + milliseconds
+        while True:
+            cmd, _ = self.host.read(keepalives=True)
+            if cmd != wire.CMD_KEEPALIVE or self.operator.now_ms() >= until:
+                return cmd
+
+    def withdraw(self) -> Map:
+        """Cancel what `host` asked for; its answer."""
         self.host.cancel()
-        self.host.finish()
+        return self.host.finish()
 
     def nobody(self) -> None:
         """From here on no question is answered."""

@@ -19,13 +19,24 @@ class Operator(Protocol):
     """`answer` holds for every question until it is changed."""
 
     answer: str
+    #: True where somebody has to stand up for every press, so that rows of hundreds are left out.
+    by_hand: bool
+    reads_screen: bool
 
-    def asked(self) -> None:
-        """The token says that it waits for a person."""
+    def begins(self, title: str) -> None:
+        """A row begins."""
+        ...
+
+    def asked(self, *, new: bool) -> None:
+        """The token says that it waits for a person, again or for the first time in this request."""
+        ...
+
+    def passing(self) -> None:
+        """The token says that it is at work, or lets time pass."""
         ...
 
     def screen(self) -> list[str]:
-        """The lines that are on the screen. Raises CannotError."""
+        """The lines that are on the screen, where `reads_screen`."""
         ...
 
     def power_cycle(self) -> None:
@@ -36,16 +47,12 @@ class Operator(Protocol):
         """Time as it passes for the token."""
         ...
 
-    def wait(self, milliseconds: int) -> None:
-        """Let it pass."""
-        ...
-
     def save(self) -> bytes | None:
         """The token's flash, where it can be had at no cost; saves a person a hundred presses."""
         ...
 
     def load(self, image: bytes) -> None:
-        """Put a saved flash back and power up."""
+        """Put back what `save` gave, and power up."""
         ...
 
     def close(self) -> None: ...

@@ -1,51 +1,40 @@
-"""A software token in this process as the token under test: its operator has all abilities, and time is virtual."""
+"""Software tokens of this process under test, `sim:` and `sim+mpy:`: their operator can do everything.
+
+Time is virtual at `sim:`. Under MicroPython it is real, but for the back-off, which is skipped.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Protocol
 
-from coldshare.conformance.operator import AGREE, NOBODY, PRESS
+from coldshare.conformance.bench import Bench
+from coldshare.device.address import Address
+from coldshare.device.transport.mpy import MpyTransport
+from coldshare.device.transport.sim import SimTransport, soft_token
 
 if TYPE_CHECKING:
+    from coldshare_sim.finger import Finger
+    from coldshare_sim.mpy.process import MpyToken
     from coldshare_sim.token import SoftToken
 
-
-class Finger:
-    """A person (`coldshare_sim.person.Person`) who does at every question what `answer` says."""
-
-    def __init__(self) -> None:
-        self.answer = AGREE
-        self.lines: list[str] = []
-        self._pending = 0
-
-    def show(self, lines: list[str], question: bool) -> None:
-        from coldshare_firmware.person import BUTTON_HELD, BUTTON_NO, BUTTON_NONE, BUTTON_YES
-        from coldshare_firmware.screens import asks_to_hold
-
-        self.lines = lines
-        self._pending = BUTTON_NONE
-        if question and self.answer != NOBODY:
-            if self.answer == AGREE:
-                self._pending = BUTTON_HELD if asks_to_hold(lines) else BUTTON_YES
-            else:
-                self._pending = BUTTON_YES if self.answer == PRESS else BUTTON_NO
-
-    def button(self) -> int:
-        pressed, self._pending = self._pending, 0
-        return pressed
-
-    def close(self) -> None:
-        pass
+#: Seconds that a token under MicroPython is moved on at each keepalive, 250 ms apart, of a back-off.
+_SKIP = 2.0
 
 
-class SimOperator:
-    """`token` must have been opened with `finger` as its person, and a clock that does not really wait."""
+class _Finger(Protocol):
+    answer: str
+    lines: list[str]
 
-    def __init__(self, token: SoftToken, finger: Finger, revive: Callable[[], None] | None = None) -> None:
-        self._token = token
+
+class _InProcess:
+    """What both kinds have in common. `finger` is the token's person."""
+
+    by_hand = False
+    reads_screen = True
+
+    def __init__(self, finger: _Finger) -> None:
         self._finger = finger
-        self._revive = revive
 
     @property
     def answer(self) -> str:
@@ -55,29 +44,88 @@ class SimOperator:
     def answer(self, what: str) -> None:
         self._finger.answer = what
 
-    def asked(self) -> None:
+    def begins(self, title: str) -> None:
+        """Nobody has to be told."""
+
+    def asked(self, *, new: bool) -> None:
         """The finger has seen the screen already."""
 
     def screen(self) -> list[str]:
         return list(self._finger.lines)
 
+
+class SimOperator(_InProcess):
+    """Of a token whose firmware runs under this Python, on a clock that does not really wait."""
+
+    def __init__(self, token: SoftToken, finger: Finger) -> None:
+        super().__init__(finger)
+        self._token = token
+
+    def passing(self) -> None:
+        """Virtual time passes by itself."""
+
     def power_cycle(self) -> None:
         self._token.power_cycle()
-        if self._revive is not None:
-            self._revive()
 
     def now_ms(self) -> int:
         return self._token.clock.now_ms()
-
-    def wait(self, milliseconds: int) -> None:
-        self._token.clock.sleep(milliseconds / 1000)
 
     def save(self) -> bytes | None:
         return bytes(self._token.chip.image)
 
     def load(self, image: bytes) -> None:
-        self._token.chip.image[:] = image
+        self._token.chip.leave(0, image)
         self.power_cycle()
 
     def close(self) -> None:
         self._token.close()
+
+
+class MpyOperator(_InProcess):
+    """Of a token whose firmware runs under MicroPython."""
+
+    def __init__(self, token: MpyToken, finger: Finger) -> None:
+        super().__init__(finger)
+        self._token = token
+        self._skipped = 0
+
+    def passing(self) -> None:
+        self._token.skip(_SKIP)
+        self._skipped += int(_SKIP * 1000)
+
+    def power_cycle(self) -> None:
+        self._token.power_cycle()
+
+    def now_ms(self) -> int:
+        return time.monotonic_ns() // 1_000_000 + self._skipped
+
+    def save(self) -> bytes | None:
+        return self._token.path.read_bytes()
+
+    def load(self, image: bytes) -> None:
+        self._token.kill()
+        self._token.path.write_bytes(image)
+        self._token.power_cycle()
+
+    def close(self) -> None:
+        self._token.close()
+
+
+def sim_bench(address: Address) -> Bench:
+    """The token of a `sim:` address; a blank one is made where there is none. Raises what `open_transport` raises."""
+    from coldshare_sim.clock import VirtualClock
+    from coldshare_sim.finger import Finger
+
+    finger = Finger()
+    token = soft_token(address, finger, VirtualClock(), create=True)
+    return Bench(SimTransport(token, token.report_size, unattended=True), SimOperator(token, finger))
+
+
+def mpy_bench(address: Address) -> Bench:
+    """The same for `sim+mpy:`."""
+    from coldshare.device.transport.mpy import mpy_token
+    from coldshare_sim.finger import Finger
+
+    finger = Finger()
+    token = mpy_token(address, finger, create=True)
+    return Bench(MpyTransport(token, unattended=True), MpyOperator(token, finger))

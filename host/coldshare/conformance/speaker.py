@@ -19,6 +19,8 @@ Map = dict[int, Any]
 
 #: Seconds for one report. A token waits up to a minute for its person, and says so all the time.
 PATIENCE = 120.0
+#: Keepalives in answer to one request, four a second. A minute of back-off and two questions is what a token may take.
+KEEPALIVES_MAX = 1000
 NONCE = b"\x01\x02\x03\x04\x05\x06\x07\x08"
 
 
@@ -31,11 +33,33 @@ class Wire(Protocol):
     def read(self, timeout: float) -> bytes | None: ...
 
 
+def _names(prefix: str) -> dict[int, str]:
+    return {value: name.removeprefix(prefix) for name, value in vars(wire).items() if name.startswith(prefix)}
+
+
+_ERRORS, _STATUSES, _OPS = _names("ERR_"), _names("STATUS_"), _names("OP_")
+
+
+def error_name(code: int) -> str:
+    """The byte of an ERROR, for a person."""
+    return f"{_ERRORS.get(code, '(unknown)')} (0x{code:02x})"
+
+
+def status_name(status: int) -> str:
+    """A status, for a person."""
+    return f"{_STATUSES.get(status, '(unknown)')} ({status})"
+
+
+def op_name(op: int) -> str:
+    """A request, as the contract writes it."""
+    return _OPS.get(op, f"op {op}").lower().replace("_", "-")
+
+
 class FrameRefusedError(Exception):
     """The token answered with ERROR. `code` is its byte."""
 
     def __init__(self, code: int) -> None:
-        super().__init__(f"ERROR 0x{code:02x}")
+        super().__init__(f"the token answers ERROR {error_name(code)}")
         self.code = code
 
 
@@ -50,10 +74,12 @@ class UnexpectedAnswerError(Exception):
 class Speaker:
     """One computer at one token's cable. `name` is what it calls itself when it pairs.
 
-    `on_keepalive` hears every keepalive status while an answer is waited for.
+    `on_keepalive` hears the status of every keepalive, and whether it is another one than before in this request.
     """
 
-    def __init__(self, token: Wire, name: str = "desk", on_keepalive: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self, token: Wire, name: str = "desk", on_keepalive: Callable[[int, bool], None] | None = None
+    ) -> None:
         self.token = token
         self.name = name
         self.cid = wire.CID_BROADCAST
@@ -66,6 +92,8 @@ class Speaker:
         #: Seconds to wait for a report.
         self.patience = PATIENCE
         self._on_keepalive = on_keepalive
+        self._status = -1
+        self._heard = 0
         self._assembler = framing.Assembler(token.report_size)
 
     # --- frames
@@ -74,6 +102,8 @@ class Speaker:
         return list(framing.split(self.cid, cmd, data, self.token.report_size))
 
     def write(self, cmd: int, data: bytes = b"") -> None:
+        if cmd != wire.CMD_CANCEL:
+            self._status, self._heard = -1, 0
         for report in self.reports(cmd, data):
             self.token.write(report)
 
@@ -88,12 +118,22 @@ class Speaker:
             message = self._assembler.feed(report)
             if message is None:
                 continue
-            if message[1] == wire.CMD_KEEPALIVE and not keepalives:
-                self.keepalives.append(message[2][0])
-                if self._on_keepalive is not None:
-                    self._on_keepalive(message[2][0])
-                continue
+            if message[1] == wire.CMD_KEEPALIVE:
+                self._hear(message[2])
+                if not keepalives:
+                    self.keepalives.append(message[2][0])
+                    continue
             return message[1], message[2]
+
+    def _hear(self, data: bytes) -> None:
+        if len(data) != 1:
+            raise UnexpectedAnswerError(f"A KEEPALIVE has {len(data)} bytes instead of one.")
+        self._heard += 1
+        if self._heard > KEEPALIVES_MAX:
+            raise SilenceError("The token sends keepalives for minutes and no answer.")
+        if self._on_keepalive is not None:
+            self._on_keepalive(data[0], data[0] != self._status)
+        self._status = data[0]
 
     def call(self, cmd: int, data: bytes = b"") -> bytes:
         """Send a message and give its answer. Raises FrameRefusedError for ERROR."""
@@ -106,7 +146,7 @@ class Speaker:
         if answered == wire.CMD_ERROR:
             raise FrameRefusedError(reply[0])
         if answered != cmd:
-            raise UnexpectedAnswerError(f"0x{cmd:02x} is answered with 0x{answered:02x}.")
+            raise UnexpectedAnswerError(f"Command 0x{cmd:02x} is answered with command 0x{answered:02x}.")
         return reply
 
     def cancel(self) -> None:
@@ -117,6 +157,8 @@ class Speaker:
         self.cid = wire.CID_BROADCAST
         self._assembler.reset()
         reply = self.call(wire.CMD_INIT, nonce)
+        if len(reply) < len(nonce) + 4:
+            raise UnexpectedAnswerError("The answer to INIT is too short.")
         if reply[: len(nonce)] != nonce:
             raise UnexpectedAnswerError("INIT is answered with another nonce.")
         self.cid = reply[len(nonce) : len(nonce) + 4]
@@ -199,7 +241,7 @@ class Speaker:
         """`ask`, where anything but OK is a failure."""
         reply = self.ask(op, *fields)
         if reply[0] != wire.STATUS_OK:
-            raise UnexpectedAnswerError(f"Request {op} is refused with status {reply[0]}.")
+            raise UnexpectedAnswerError(f"{op_name(op)} is refused with {status_name(reply[0])}.")
         return reply
 
     def status(self, op: int, *fields: object) -> int:

@@ -11,7 +11,7 @@ _USER: dict[str, tuple[str, ...]] = {"user": ("approve", "reject")}
 #: Schemes that the design reserves, the options each one takes, and their values; none are listed where the one who
 #: opens the address knows them.
 _OPTIONS: dict[str, dict[str, tuple[str, ...]]] = {
-    "sim": _USER | {"fault": ()},
+    "sim": _USER | {"fault": (), "break": ()},
     "hid": {},
     "usb": {},
     "sim+unix": _USER,

@@ -6,8 +6,8 @@ import hashlib
 
 from coldshare.conformance.bench import Bench
 from coldshare.conformance.operator import AGREE, REFUSE
-from coldshare.conformance.rules import READY, expect, expect_equal, row
-from coldshare.conformance.speaker import declaration
+from coldshare.conformance.rules import READY, expect, expect_equal, expect_reply, expect_status, row
+from coldshare.conformance.speaker import declaration, op_name
 from coldshare_iface import wire
 
 _SIZE = 20000
@@ -35,7 +35,7 @@ def round_trip(bench: Bench) -> None:
     expect_equal(host.get(backup_id, len(data)), data, "the bytes")
 
 
-@row("backup-shown", "screens", needs=READY, spoils=True)
+@row("backup-shown", "screens", needs=READY, spoils=True, screen=True)
 def shown(bench: Bench) -> None:
     """Before it stores, the token shows vault, party, threshold and generation."""
     host = bench.host
@@ -43,10 +43,9 @@ def shown(bench: Bench) -> None:
     bench.send(backup_id, bench.blob(100))
     bench.nobody()
     host.start(wire.OP_COMMIT, backup_id)
-    host.read(5.0, keepalives=True)
+    host.read(keepalives=True)
     lines = " ".join(bench.operator.screen())
-    host.cancel()
-    host.finish()
+    bench.withdraw()
     for word in ("Savings", "Phone", "2 of 3", "abcd0102"):
         expect(word in lines, f"the screen does not show {word!r}")
 
@@ -58,7 +57,7 @@ def press(bench: Bench) -> None:
     backup_id, _ = host.reserve(declaration())
     bench.send(backup_id, bench.blob(100))
     bench.operator.answer = REFUSE
-    expect_equal(host.ask(wire.OP_COMMIT, backup_id), {0: wire.STATUS_REJECTED}, "the answer after NO")
+    expect_reply(host.ask(wire.OP_COMMIT, backup_id), wire.STATUS_REJECTED, "the answer after NO")
     expect_equal(host.list(), [], "the list")
     bench.operator.answer = AGREE
     host.ok(wire.OP_COMMIT, backup_id)
@@ -73,7 +72,7 @@ def read_back(bench: Bench) -> None:
     expect_equal(bench.host.get(backup_id, len(data)), data, "the bytes")
     bench.operator.answer = AGREE
     host = bench.unlock(bench.host)
-    expect_equal(host.status(wire.OP_READ, backup_id, 0), wire.STATUS_BAD_STATE, "the status of read in a new session")
+    expect_status(host.status(wire.OP_READ, backup_id, 0), wire.STATUS_BAD_STATE, "the status of read in a new session")
 
 
 @row("backup-pending", "transfer", needs=READY, spoils=True)
@@ -150,7 +149,7 @@ def past_the_end(bench: Bench) -> None:
     host = bench.host
     backup_id, _ = host.reserve(declaration())
     host.begin(backup_id, data)
-    expect_equal(host.status(wire.OP_CHUNK, 0, data + b"x"), wire.STATUS_BAD_REQUEST, "the status")
+    expect_status(host.status(wire.OP_CHUNK, 0, data + b"x"), wire.STATUS_BAD_REQUEST)
     expect_equal(host.begin(backup_id, data), 0, "the offset at which it goes on")
 
 
@@ -162,7 +161,7 @@ def digest(bench: Bench) -> None:
     backup_id, _ = host.reserve(declaration())
     host.begin(backup_id, data)
     host.ok(wire.OP_CHUNK, 0, bytes(1000))
-    expect_equal(host.ask(wire.OP_PREPARE, backup_id), {0: wire.STATUS_BAD_DIGEST}, "the answer to prepare")
+    expect_reply(host.ask(wire.OP_PREPARE, backup_id), wire.STATUS_BAD_DIGEST, "the answer to prepare")
     expect_equal(host.begin(backup_id, data), 0, "the offset at which it goes on")
     bench.send(backup_id, data)
 
@@ -175,9 +174,9 @@ def prepare_first(bench: Bench) -> None:
     backup_id, _ = host.reserve(declaration())
     host.begin(backup_id, data)
     host.ok(wire.OP_CHUNK, 0, data[:500])
-    expect_equal(host.status(wire.OP_PREPARE, backup_id), wire.STATUS_BAD_STATE, "the status of prepare")
+    expect_status(host.status(wire.OP_PREPARE, backup_id), wire.STATUS_BAD_STATE, "the status of prepare")
     host.ok(wire.OP_CHUNK, 500, data[500:])
-    expect_equal(host.status(wire.OP_COMMIT, backup_id), wire.STATUS_BAD_STATE, "the status of commit")
+    expect_status(host.status(wire.OP_COMMIT, backup_id), wire.STATUS_BAD_STATE, "the status of commit")
 
 
 @row("backup-abort", "transfer", needs=READY, spoils=True)
@@ -187,9 +186,9 @@ def abort(bench: Bench) -> None:
     backup_id, _ = host.reserve(declaration())
     host.ok(wire.OP_ABORT, backup_id)
     host.ok(wire.OP_ABORT, backup_id)
-    expect_equal(host.status(wire.OP_BEGIN, backup_id, 10, bytes(32)), wire.STATUS_NOT_FOUND, "the status of begin")
+    expect_status(host.status(wire.OP_BEGIN, backup_id, 10, bytes(32)), wire.STATUS_NOT_FOUND, "the status of begin")
     kept = bench.put(bench.blob(100))
-    expect_equal(host.status(wire.OP_ABORT, kept), wire.STATUS_BAD_STATE, "the status after commit")
+    expect_status(host.status(wire.OP_ABORT, kept), wire.STATUS_BAD_STATE, "the status after commit")
 
 
 @row("backup-one-reservation", "messages", needs=READY, spoils=True)
@@ -198,7 +197,7 @@ def one_reservation(bench: Bench) -> None:
     host = bench.host
     first, _ = host.reserve(declaration())
     second, _ = host.reserve(declaration())
-    expect_equal(host.status(wire.OP_BEGIN, first, 10, bytes(32)), wire.STATUS_NOT_FOUND, "the status for the first")
+    expect_status(host.status(wire.OP_BEGIN, first, 10, bytes(32)), wire.STATUS_NOT_FOUND, "the status for the first")
     host.begin(second, b"0123456789")
 
 
@@ -207,11 +206,11 @@ def open_press(bench: Bench) -> None:
     """open waits for a press, and read gives nothing before it."""
     backup_id = bench.put(bench.blob(100))
     host = bench.unlock()
-    expect_equal(host.status(wire.OP_READ, backup_id, 0), wire.STATUS_BAD_STATE, "the status of read before open")
+    expect_status(host.status(wire.OP_READ, backup_id, 0), wire.STATUS_BAD_STATE, "the status of read before open")
     bench.operator.answer = REFUSE
     refused = host.ask(wire.OP_OPEN, backup_id, wire.PURPOSE_RESTORE)
-    expect_equal(refused, {0: wire.STATUS_REJECTED}, "the answer after NO")
-    expect_equal(host.status(wire.OP_READ, backup_id, 0), wire.STATUS_BAD_STATE, "the status of read after NO")
+    expect_reply(refused, wire.STATUS_REJECTED, "the answer after NO")
+    expect_status(host.status(wire.OP_READ, backup_id, 0), wire.STATUS_BAD_STATE, "the status of read after NO")
 
 
 @row("backup-read-opened", "messages", needs=READY, spoils=True)
@@ -221,7 +220,7 @@ def read_opened(bench: Bench) -> None:
     second = bench.put(bench.blob(100), vault=b"\x03" + b"w" * 32)
     host = bench.unlock()
     host.ok(wire.OP_OPEN, first, wire.PURPOSE_VERIFY)
-    expect_equal(host.status(wire.OP_READ, second, 0), wire.STATUS_BAD_STATE, "the status for the other one")
+    expect_status(host.status(wire.OP_READ, second, 0), wire.STATUS_BAD_STATE, "the status for the other one")
     wanted = {0: wire.STATUS_BAD_OFFSET, 1: 100}
     expect_equal(host.ask(wire.OP_READ, first, 100), wanted, "the answer to a read behind the end")
 
@@ -237,7 +236,7 @@ def not_found(bench: Bench) -> None:
         (wire.OP_DESTROY, bytes(16)),
         (wire.OP_BEGIN, bytes(16), 10, bytes(32)),
     ):
-        expect_equal(bench.host.status(op, *fields), wire.STATUS_NOT_FOUND, f"the status of op {op}")
+        expect_status(bench.host.status(op, *fields), wire.STATUS_NOT_FOUND, f"the status of {op_name(op)}")
 
 
 @row("backup-declaration", "messages", needs=READY)
@@ -245,7 +244,7 @@ def bad_declaration(bench: Bench) -> None:
     """A declaration that the contract does not allow is BAD_DECLARATION."""
     for changes in ({"threshold": 4}, {"party": ""}, {"name": "a\nb"}, {"generation": b"short"}, {"library": 0}):
         status = bench.host.status(wire.OP_RESERVE, declaration(**changes))
-        expect_equal(status, wire.STATUS_BAD_DECLARATION, f"the status with {changes}")
+        expect_status(status, wire.STATUS_BAD_DECLARATION, f"the status with {changes}")
 
 
 @row("backup-too-large", "limits", needs=READY, spoils=True)
@@ -257,8 +256,8 @@ def too_large(bench: Bench) -> None:
         status = host.status(wire.OP_BEGIN, backup_id, wire.BLOB_MAX, bytes(32))
         if status == wire.STATUS_NO_SPACE:
             return
-        expect_equal(status, wire.STATUS_OK, "the status of begin")
-        expect_equal(
+        expect_status(status, wire.STATUS_OK, "the status of begin")
+        expect_status(
             host.status(wire.OP_BEGIN, backup_id, wire.BLOB_MAX + 1, bytes(32)),
             wire.STATUS_BAD_REQUEST,
             "the status of begin for more than any share",
@@ -275,7 +274,7 @@ def sixteen(bench: Bench) -> None:
         bench.put(bench.blob(50), vault=bytes((2, number)) + bytes(31))
     host = bench.host
     more = declaration(vault=b"\x02" + b"v" * 32)
-    expect_equal(host.status(wire.OP_RESERVE, more), wire.STATUS_NO_SPACE, "the status of the seventeenth")
+    expect_status(host.status(wire.OP_RESERVE, more), wire.STATUS_NO_SPACE, "the status of the seventeenth")
     bench.put(bench.blob(60), vault=bytes((2, 0)) + bytes(31))
     expect_equal(len(host.list()), wire.BACKUPS_MAX, "the number of backups")
 
@@ -285,8 +284,8 @@ def one_party(bench: Bench) -> None:
     """A share of another party of a vault that is here is OTHER_PARTY (rule 1)."""
     bench.put(bench.blob(50))
     other = declaration(party="Laptop", generation=b"h" * 32)
-    expect_equal(bench.host.status(wire.OP_RESERVE, other), wire.STATUS_OTHER_PARTY, "the status of reserve")
-    expect_equal(bench.host.status(wire.OP_RESERVE_NEXT, other), wire.STATUS_OTHER_PARTY, "the status of reserve-next")
+    expect_status(bench.host.status(wire.OP_RESERVE, other), wire.STATUS_OTHER_PARTY, "the status of reserve")
+    expect_status(bench.host.status(wire.OP_RESERVE_NEXT, other), wire.STATUS_OTHER_PARTY, "the status of reserve-next")
 
 
 @row("policy-generation", "what-a-token-decides", needs=READY, spoils=True)
@@ -294,4 +293,4 @@ def one_generation(bench: Bench) -> None:
     """A share of another generation is OTHER_GENERATION when nobody says that it is newer (rule 5)."""
     bench.put(bench.blob(50))
     other = declaration(generation=b"h" * 32)
-    expect_equal(bench.host.status(wire.OP_RESERVE, other), wire.STATUS_OTHER_GENERATION, "the status")
+    expect_status(bench.host.status(wire.OP_RESERVE, other), wire.STATUS_OTHER_GENERATION)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from coldshare.conformance.bench import LABEL, PIN, Bench
-from coldshare.conformance.rules import ANY, NEW, READY, expect, expect_equal, row
-from coldshare.conformance.speaker import as_map
+from coldshare.conformance.rules import ANY, NEW, READY, expect, expect_equal, expect_reply, expect_status, row
+from coldshare.conformance.speaker import as_map, op_name
 from coldshare_iface import wire
 from coldshare_iface.messages import Info
 
@@ -33,13 +33,13 @@ def capabilities(bench: Bench) -> None:
 def nothing_else(bench: Bench) -> None:
     """In the clear nothing but info and identify is answered, unlocked or not."""
     for op, *fields in ((wire.OP_LIST, 0), (wire.OP_UNLOCK, PIN), (wire.OP_PAIRINGS,), (wire.OP_WIPE,), (99,)):
-        expect_equal(bench.host.plain(op, *fields), {0: wire.STATUS_UNKNOWN_OP}, f"the answer to request {op}")
+        expect_reply(bench.host.plain(op, *fields), wire.STATUS_UNKNOWN_OP, f"the answer to {op_name(op)}")
 
 
-@row("clear-identify", "messages", needs=READY)
+@row("clear-identify", "messages", needs=READY, screen=True)
 def identify(bench: Bench) -> None:
     """identify shows the label and the serial, and needs no pairing."""
-    expect_equal(bench.speaker().plain(wire.OP_IDENTIFY), {0: wire.STATUS_OK}, "the answer")
+    expect_reply(bench.speaker().plain(wire.OP_IDENTIFY), wire.STATUS_OK)
     serial = bench.host.read_info()[4].hex()
     shown = " ".join(bench.operator.screen())
     expect(LABEL in shown and serial in shown, f"the screen says {shown!r}")
@@ -54,47 +54,47 @@ def state(bench: Bench) -> None:
 @row("requests-extra-field", "messages", needs=READY)
 def extra_field(bench: Bench) -> None:
     """A field too many is BAD_REQUEST."""
-    expect_equal(bench.host.status(wire.OP_PAIRINGS, 0), wire.STATUS_BAD_REQUEST, "the status")
+    expect_status(bench.host.status(wire.OP_PAIRINGS, 0), wire.STATUS_BAD_REQUEST)
 
 
 @row("requests-missing-field", "messages", needs=READY)
 def missing_field(bench: Bench) -> None:
     """A field missing is BAD_REQUEST."""
-    expect_equal(bench.host.status(wire.OP_LIST), wire.STATUS_BAD_REQUEST, "the status")
+    expect_status(bench.host.status(wire.OP_LIST), wire.STATUS_BAD_REQUEST)
 
 
 @row("requests-type", "messages", needs=READY)
 def wrong_type(bench: Bench) -> None:
     """A field of another type is BAD_REQUEST."""
-    expect_equal(bench.host.status(wire.OP_LIST, "0"), wire.STATUS_BAD_REQUEST, "the status for a text")
-    expect_equal(bench.host.status(wire.OP_REMOVE, "0" * 16), wire.STATUS_BAD_REQUEST, "the status for a text")
+    expect_status(bench.host.status(wire.OP_LIST, "0"), wire.STATUS_BAD_REQUEST, "the status for a text")
+    expect_status(bench.host.status(wire.OP_REMOVE, "0" * 16), wire.STATUS_BAD_REQUEST, "the status for a text")
 
 
 @row("requests-true", "messages", needs=READY)
 def true_is_no_number(bench: Bench) -> None:
     """true is not 1, where a number is asked for."""
-    expect_equal(bench.host.status(wire.OP_AUDIT, True), wire.STATUS_BAD_REQUEST, "the status")
+    expect_status(bench.host.status(wire.OP_AUDIT, True), wire.STATUS_BAD_REQUEST)
 
 
 @row("requests-size", "messages", needs=READY)
 def size(bench: Bench) -> None:
     """A size out of bounds is BAD_REQUEST."""
-    expect_equal(bench.host.status(wire.OP_REMOVE, bytes(15)), wire.STATUS_BAD_REQUEST, "the status for 15 bytes")
-    expect_equal(bench.host.status(wire.OP_REMOVE, bytes(17)), wire.STATUS_BAD_REQUEST, "the status for 17 bytes")
+    expect_status(bench.host.status(wire.OP_REMOVE, bytes(15)), wire.STATUS_BAD_REQUEST, "the status for 15 bytes")
+    expect_status(bench.host.status(wire.OP_REMOVE, bytes(17)), wire.STATUS_BAD_REQUEST, "the status for 17 bytes")
 
 
 @row("requests-unshowable", "messages", needs=READY)
 def unshowable(bench: Bench) -> None:
     """A text that a screen must not show is BAD_REQUEST."""
     for text in ("two\nlines", "turn\u202eed", "\x1b[2J", "zero\u200bwidth"):
-        expect_equal(bench.host.status(wire.OP_LABEL, text), wire.STATUS_BAD_REQUEST, f"the status for {text!r}")
+        expect_status(bench.host.status(wire.OP_LABEL, text), wire.STATUS_BAD_REQUEST, f"the status for {text!r}")
 
 
 @row("requests-unknown", "messages", needs=READY)
 def unknown(bench: Bench) -> None:
     """An op that the contract does not have, or not in a session, is UNKNOWN_OP."""
     for op, *fields in ((0,), (wire.OP_INFO,), (wire.OP_PAIR_ACCEPT, "x"), (wire.OP_WIPE,), (200,)):
-        expect_equal(bench.host.status(op, *fields), wire.STATUS_UNKNOWN_OP, f"the status for op {op}")
+        expect_status(bench.host.status(op, *fields), wire.STATUS_UNKNOWN_OP, f"the status of {op_name(op)}")
 
 
 # In the clear, so that each is one message. What is taken for a request all the same is UNKNOWN_OP there.
@@ -118,7 +118,7 @@ _STRICT = {
 def _strict(name: str, data: bytes, what: str) -> None:
     def check(bench: Bench) -> None:
         reply = as_map(bench.host.call(wire.CMD_PLAIN, data))
-        expect_equal(reply, {0: wire.STATUS_BAD_REQUEST}, "the answer")
+        expect_reply(reply, wire.STATUS_BAD_REQUEST)
 
     check.__doc__ = f"CBOR with {what} is BAD_REQUEST."
     row(f"cbor-{name}", "cbor", needs=ANY)(check)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coldshare.conformance.bench import PIN, Bench
 from coldshare.conformance.operator import NOBODY
-from coldshare.conformance.rules import READY, expect, expect_equal, row
+from coldshare.conformance.rules import READY, expect, expect_equal, expect_error, expect_reply, expect_status, row
 from coldshare.conformance.speaker import FrameRefusedError, Speaker, as_map
 from coldshare_iface import wire
 
@@ -12,7 +12,7 @@ from coldshare_iface import wire
 def _error(host: Speaker) -> int:
     """The byte of the ERROR that comes next."""
     cmd, data = host.read()
-    expect_equal(cmd, wire.CMD_ERROR, "the answer's command")
+    expect_equal(cmd, wire.CMD_ERROR, "the command of what is said")
     return data[0]
 
 
@@ -39,7 +39,7 @@ def ping(bench: Bench) -> None:
 @row("frames-init", "channel-ids")
 def init(bench: Bench) -> None:
     """INIT on broadcast gives the nonce back, a channel nobody has, and frame version 2."""
-    other = Speaker(bench.token)
+    other = bench.stranger()
     answers = [other.channel(nonce) for nonce in (b"12345678", b"abcdefgh")]
     expect(all(len(answer) == 17 for answer in answers), "an answer to INIT is not 17 bytes long")
     channels = [answer[8:12] for answer in answers]
@@ -55,13 +55,13 @@ def init_again(bench: Bench) -> None:
     cid = host.cid
     answer = host.call(wire.CMD_INIT, b"12345678")
     expect_equal(answer[8:12], cid, "the channel id")
-    expect_equal(_refused(host, wire.CMD_RECORD, host.seal(wire.OP_LIST, 0)), wire.ERR_SESSION, "the error byte")
+    expect_error(_refused(host, wire.CMD_RECORD, host.seal(wire.OP_LIST, 0)), wire.ERR_SESSION)
 
 
 @row("frames-init-length", "rules-for-the-receiver")
 def init_length(bench: Bench) -> None:
     """An INIT whose nonce has not 8 bytes is INVALID_LEN."""
-    expect_equal(_refused(bench.host, wire.CMD_INIT, b"1234567"), wire.ERR_INVALID_LEN, "the error byte")
+    expect_error(_refused(bench.host, wire.CMD_INIT, b"1234567"), wire.ERR_INVALID_LEN)
 
 
 @row("frames-sequence", "rules-for-the-receiver")
@@ -71,7 +71,7 @@ def sequence(bench: Bench) -> None:
     reports = host.reports(wire.CMD_PING, bench.blob(3 * bench.token.report_size))
     bench.token.write(reports[0])
     bench.token.write(reports[2])
-    expect_equal(_error(host), wire.ERR_INVALID_SEQ, "the error byte")
+    expect_error(_error(host), wire.ERR_INVALID_SEQ)
     expect_equal(host.call(wire.CMD_PING, b"after"), b"after", "the next PING")
 
 
@@ -82,7 +82,7 @@ def busy(bench: Bench) -> None:
     data = bench.blob(3 * bench.token.report_size)
     first, *rest = host.reports(wire.CMD_PING, data)
     bench.token.write(first)
-    expect_equal(_refused(other, wire.CMD_PING), wire.ERR_CHANNEL_BUSY, "the error byte for the other channel")
+    expect_error(_refused(other, wire.CMD_PING), wire.ERR_CHANNEL_BUSY, "the error byte for the other channel")
     for report in rest:
         bench.token.write(report)
     expect_equal(host.read(), (wire.CMD_PING, data), "the answer to the message that was under way")
@@ -104,29 +104,29 @@ def too_long(bench: Bench) -> None:
     """A message announced as longer than 7609 bytes is INVALID_LEN."""
     size = (wire.MESSAGE_MAX + 1).to_bytes(2, "big")
     bench.token.write(_raw(bench, bench.host.cid, wire.CMD_PING | 0x80, data=size))
-    expect_equal(_error(bench.host), wire.ERR_INVALID_LEN, "the error byte")
+    expect_error(_error(bench.host), wire.ERR_INVALID_LEN)
 
 
 @row("frames-unknown-channel", "rules-for-the-receiver")
 def unknown_channel(bench: Bench) -> None:
     """A channel that was never given out is INVALID_CHANNEL."""
-    stranger = Speaker(bench.token)
+    stranger = bench.stranger()
     stranger.cid = b"\xee\xee\xee\xee"
-    expect_equal(_refused(stranger, wire.CMD_PING, b"x"), wire.ERR_INVALID_CHANNEL, "the error byte")
+    expect_error(_refused(stranger, wire.CMD_PING, b"x"), wire.ERR_INVALID_CHANNEL)
 
 
 @row("frames-broadcast", "rules-for-the-receiver")
 def broadcast(bench: Bench) -> None:
     """On broadcast nothing but INIT is answered: INVALID_CHANNEL."""
-    stranger = Speaker(bench.token)
-    expect_equal(_refused(stranger, wire.CMD_PING, b"x"), wire.ERR_INVALID_CHANNEL, "the error byte")
+    stranger = bench.stranger()
+    expect_error(_refused(stranger, wire.CMD_PING, b"x"), wire.ERR_INVALID_CHANNEL)
 
 
 @row("frames-unknown-command", "rules-for-the-receiver")
 def unknown_command(bench: Bench) -> None:
     """A command that is not in the table is INVALID_CMD."""
     for cmd in (0x03, 0x10, 0x44, 0x7F):
-        expect_equal(_refused(bench.host, cmd, b"x"), wire.ERR_INVALID_CMD, f"the error byte for 0x{cmd:02x}")
+        expect_error(_refused(bench.host, cmd, b"x"), wire.ERR_INVALID_CMD, f"the error byte for 0x{cmd:02x}")
 
 
 @row("frames-stray", "rules-for-the-receiver")
@@ -150,7 +150,7 @@ def new_message(bench: Bench) -> None:
     """A new message in the middle of another one of that channel is INVALID_SEQ, and both are dropped."""
     host = bench.host
     bench.token.write(host.reports(wire.CMD_PING, bench.blob(2 * bench.token.report_size))[0])
-    expect_equal(_refused(host, wire.CMD_PING, b"x"), wire.ERR_INVALID_SEQ, "the error byte")
+    expect_error(_refused(host, wire.CMD_PING, b"x"), wire.ERR_INVALID_SEQ)
     expect(bench.token.read(1.0) is None, "one of the two messages is answered all the same")
 
 
@@ -161,10 +161,9 @@ def keepalive(bench: Bench) -> None:
     bench.operator.answer = NOBODY
     started = bench.operator.now_ms()
     host.start(wire.OP_LABEL, "Other")
-    heard = [host.read(5.0, keepalives=True) for _ in range(5)]
+    heard = [host.read(keepalives=True) for _ in range(5)]
     took = bench.operator.now_ms() - started
-    host.cancel()
-    host.finish()
+    bench.withdraw()
     person = (wire.CMD_KEEPALIVE, bytes((wire.KEEPALIVE_PERSON,)))
     expect(all(message == person for message in heard[1:]), "what comes is no KEEPALIVE with status 2")
     expect(700 <= took <= 2500, f"five of them take {took} ms instead of about 1000")
@@ -176,9 +175,8 @@ def cancel(bench: Bench) -> None:
     host = bench.host
     bench.operator.answer = NOBODY
     host.start(wire.OP_LABEL, "Other")
-    host.read(5.0, keepalives=True)
-    host.cancel()
-    expect_equal(host.finish(), {0: wire.STATUS_CANCELLED}, "the answer")
+    host.read(keepalives=True)
+    expect_reply(bench.withdraw(), wire.STATUS_CANCELLED)
 
 
 @row("frames-cancel-stranger", "while-a-request-is-under-way", needs=READY)
@@ -187,13 +185,11 @@ def cancel_stranger(bench: Bench) -> None:
     host, other = bench.host, bench.speaker()
     bench.operator.answer = NOBODY
     host.start(wire.OP_LABEL, "Other")
-    host.read(5.0, keepalives=True)
+    host.read(keepalives=True)
     other.cancel()
-    bench.operator.wait(1000)
-    again = host.read(5.0, keepalives=True)
-    host.cancel()
-    host.finish()
-    expect_equal(again[0], wire.CMD_KEEPALIVE, "what comes after a stranger's CANCEL")
+    cmd = bench.keeps_asking(1000)
+    bench.withdraw()
+    expect(cmd == wire.CMD_KEEPALIVE, "the question goes away")
 
 
 @row("frames-busy-working", "while-a-request-is-under-way", needs=READY)
@@ -202,12 +198,11 @@ def busy_working(bench: Bench) -> None:
     host, other = bench.host, bench.speaker()
     bench.operator.answer = NOBODY
     host.start(wire.OP_LABEL, "Other")
-    host.read(5.0, keepalives=True)
-    expect_equal(_refused(other, wire.CMD_PLAIN, b"\xa1\x00\x01"), wire.ERR_CHANNEL_BUSY, "the error byte")
-    third = Speaker(bench.token)
+    host.read(keepalives=True)
+    expect_error(_refused(other, wire.CMD_PLAIN, b"\xa1\x00\x01"), wire.ERR_CHANNEL_BUSY)
+    third = bench.stranger()
     third.channel()
-    host.cancel()
-    host.finish()
+    bench.withdraw()
 
 
 @row("frames-foreign", "channel-ids", needs=READY)
@@ -216,4 +211,4 @@ def foreign(bench: Bench) -> None:
     host, other = bench.host, bench.speaker()
     other.call(wire.CMD_PING, b"hello")
     as_map(other.call(wire.CMD_PLAIN, b"\xa1\x00\x01"))
-    expect_equal(host.ask(wire.OP_UNLOCK, PIN)[0], wire.STATUS_OK, "the status of the next request")
+    expect_status(host.ask(wire.OP_UNLOCK, PIN)[0], wire.STATUS_OK, "the status of the next request")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coldshare.conformance.bench import Bench
 from coldshare.conformance.operator import AGREE, REFUSE
-from coldshare.conformance.rules import READY, expect, expect_equal, row
+from coldshare.conformance.rules import READY, expect, expect_equal, expect_reply, expect_status, row
 from coldshare.conformance.speaker import declaration
 from coldshare_iface import wire
 
@@ -42,7 +42,7 @@ def next_one(bench: Bench) -> None:
     expect_equal(bench.states(), {old: wire.BACKUP_ACTIVE, new: wire.BACKUP_NEXT}, "the list after confirm")
 
 
-@row("generation-shown", "screens", needs=READY, spoils=True)
+@row("generation-shown", "screens", needs=READY, spoils=True, screen=True)
 def shown(bench: Bench) -> None:
     """Which of two generations is newer, a person says, and both are on the screen."""
     bench.put(bench.blob(50))
@@ -51,10 +51,9 @@ def shown(bench: Bench) -> None:
     bench.send(reply[1], bench.blob(60))
     bench.nobody()
     host.start(wire.OP_COMMIT, reply[1])
-    host.read(5.0, keepalives=True)
+    host.read(keepalives=True)
     lines = " ".join(bench.operator.screen())
-    host.cancel()
-    host.finish()
+    bench.withdraw()
     expect(OLD[:4].hex() in lines and NEW[:4].hex() in lines, f"the screen says {lines!r}")
 
 
@@ -63,7 +62,7 @@ def same_refresh(bench: Bench) -> None:
     """While a newer one waits, the old generation is not refreshed: OTHER_GENERATION."""
     bench.put(bench.blob(50))
     _next(bench)
-    expect_equal(bench.host.status(wire.OP_RESERVE, declaration()), wire.STATUS_OTHER_GENERATION, "the status")
+    expect_status(bench.host.status(wire.OP_RESERVE, declaration()), wire.STATUS_OTHER_GENERATION)
 
 
 @row("generation-retire", "what-a-token-decides", needs=READY, spoils=True)
@@ -73,7 +72,7 @@ def retire(bench: Bench) -> None:
     old = bench.put(data)
     new = _next(bench)
     bench.operator.answer = REFUSE
-    expect_equal(bench.host.ask(wire.OP_RETIRE, new, OLD), {0: wire.STATUS_REJECTED}, "the answer after NO")
+    expect_reply(bench.host.ask(wire.OP_RETIRE, new, OLD), wire.STATUS_REJECTED, "the answer after NO")
     bench.operator.answer = AGREE
     bench.host.ok(wire.OP_RETIRE, new, OLD)
     bench.power_cycle()
@@ -96,14 +95,14 @@ def retire_verified(bench: Bench) -> None:
     """Nothing is retired for a newer one that was not read back: BAD_STATE."""
     bench.put(bench.blob(50))
     new = _next(bench, confirm=False)
-    expect_equal(bench.host.status(wire.OP_RETIRE, new, OLD), wire.STATUS_BAD_STATE, "the status")
+    expect_status(bench.host.status(wire.OP_RETIRE, new, OLD), wire.STATUS_BAD_STATE)
 
 
 @row("generation-retire-itself", "what-a-token-decides", needs=READY, spoils=True)
 def retire_itself(bench: Bench) -> None:
     """A backup does not retire its own generation: BAD_STATE."""
     held = bench.put(bench.blob(50))
-    expect_equal(bench.host.status(wire.OP_RETIRE, held, OLD), wire.STATUS_BAD_STATE, "the status")
+    expect_status(bench.host.status(wire.OP_RETIRE, held, OLD), wire.STATUS_BAD_STATE)
 
 
 @row("generation-stale", "what-a-token-decides", needs=READY, spoils=True)
@@ -111,12 +110,12 @@ def stale(bench: Bench) -> None:
     """A share of a retired generation is RETIRED, also after the old backup is destroyed (rule 5)."""
     old, _ = _retired(bench)
     host = bench.host
-    expect_equal(host.status(wire.OP_RESERVE, declaration()), wire.STATUS_RETIRED, "the status of reserve")
-    expect_equal(host.status(wire.OP_RESERVE_NEXT, declaration()), wire.STATUS_RETIRED, "the status of reserve-next")
+    expect_status(host.status(wire.OP_RESERVE, declaration()), wire.STATUS_RETIRED, "the status of reserve")
+    expect_status(host.status(wire.OP_RESERVE_NEXT, declaration()), wire.STATUS_RETIRED, "the status of reserve-next")
     host.ok(wire.OP_DESTROY, old)
     bench.power_cycle()
     status = bench.unlock().status(wire.OP_RESERVE_NEXT, declaration())
-    expect_equal(status, wire.STATUS_RETIRED, "the status after it is destroyed")
+    expect_status(status, wire.STATUS_RETIRED, "the status after it is destroyed")
 
 
 @row("generation-retire-absent", "what-a-token-decides", needs=READY, spoils=True)
@@ -124,7 +123,7 @@ def retire_absent(bench: Bench) -> None:
     """A generation can be retired of which no backup is here."""
     held = bench.put(bench.blob(50), generation=NEW)
     bench.host.ok(wire.OP_RETIRE, held, OLD)
-    expect_equal(bench.host.status(wire.OP_RESERVE_NEXT, declaration()), wire.STATUS_RETIRED, "the status of reserve")
+    expect_status(bench.host.status(wire.OP_RESERVE_NEXT, declaration()), wire.STATUS_RETIRED, "the status of reserve")
 
 
 @row("generation-un-retire", "what-a-token-decides", needs=READY, spoils=True)
@@ -134,7 +133,7 @@ def un_retire(bench: Bench) -> None:
     bench.host.ok(wire.OP_UN_RETIRE, new, OLD)
     expect_equal(bench.states(), {old: wire.BACKUP_ACTIVE, new: wire.BACKUP_NEXT}, "the list")
     status = bench.host.status(wire.OP_UN_RETIRE, new, OLD)
-    expect_equal(status, wire.STATUS_NOT_FOUND, "the status of a second un-retire")
+    expect_status(status, wire.STATUS_NOT_FOUND, "the status of a second un-retire")
 
 
 @row("generation-un-retire-held", "what-a-token-decides", needs=READY, spoils=True)
@@ -148,7 +147,7 @@ def un_retire_held(bench: Bench) -> None:
 def destroy(bench: Bench) -> None:
     """destroy takes what is retired and nothing else."""
     old, new = _retired(bench)
-    expect_equal(bench.host.status(wire.OP_DESTROY, new), wire.STATUS_BAD_STATE, "the status for the ACTIVE one")
+    expect_status(bench.host.status(wire.OP_DESTROY, new), wire.STATUS_BAD_STATE, "the status for the ACTIVE one")
     bench.host.ok(wire.OP_DESTROY, old)
     expect_equal(bench.states(), {new: wire.BACKUP_ACTIVE}, "the list")
 
@@ -167,4 +166,4 @@ def remove_active(bench: Bench) -> None:
     new = _next(bench)
     bench.host.ok(wire.OP_REMOVE, old)
     expect_equal(bench.states(), {new: wire.BACKUP_ACTIVE}, "the list")
-    expect_equal(bench.host.status(wire.OP_RESERVE_NEXT, declaration()), wire.STATUS_RETIRED, "the status of the old")
+    expect_status(bench.host.status(wire.OP_RESERVE_NEXT, declaration()), wire.STATUS_RETIRED, "the status of the old")

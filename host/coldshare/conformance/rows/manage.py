@@ -6,7 +6,7 @@ import hashlib
 
 from coldshare.conformance.bench import LABEL, PIN, WRONG, Bench
 from coldshare.conformance.operator import AGREE, REFUSE
-from coldshare.conformance.rules import NEW, PAIRED, READY, BrokenRuleError, expect, expect_equal, row
+from coldshare.conformance.rules import NEW, PAIRED, READY, BrokenRuleError, expect, expect_equal, expect_reply, row
 from coldshare.conformance.speaker import FrameRefusedError, Speaker
 from coldshare_iface import wire
 from coldshare_iface.messages import AuditPage
@@ -17,7 +17,7 @@ def label(bench: Bench) -> None:
     """label takes a press, and unlock says it from then on."""
     host = bench.host
     bench.operator.answer = REFUSE
-    expect_equal(host.ask(wire.OP_LABEL, "Other"), {0: wire.STATUS_REJECTED}, "the answer after NO")
+    expect_reply(host.ask(wire.OP_LABEL, "Other"), wire.STATUS_REJECTED, "the answer after NO")
     bench.operator.answer = AGREE
     host.ok(wire.OP_LABEL, "Other")
     expect_equal(host.ok(wire.OP_UNLOCK, PIN).get(1), "Other", "the label in the answer to unlock")
@@ -77,7 +77,7 @@ def wipe(bench: Bench) -> None:
     bench.put(bench.blob(50))
     before = bench.host.read_info()[4]
     stranger = bench.speaker("stranger")
-    expect_equal(stranger.wipe(), {0: wire.STATUS_OK}, "the answer")
+    expect_reply(stranger.wipe(), wire.STATUS_OK)
     info = stranger.read_info()
     expect_equal(info[5], wire.TOKEN_NEW, "the state in info")
     expect(info[4] != before, "the serial is the old one")

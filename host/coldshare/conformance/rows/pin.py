@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from coldshare.conformance.bench import LABEL, PIN, WRONG, Bench
 from coldshare.conformance.operator import AGREE, REFUSE
-from coldshare.conformance.rules import PAIRED, READY, expect, expect_equal, row
+from coldshare.conformance.rules import (
+    PAIRED,
+    READY,
+    BrokenRuleError,
+    expect,
+    expect_equal,
+    expect_error,
+    expect_reply,
+    expect_status,
+    row,
+)
+from coldshare.conformance.speaker import FrameRefusedError, op_name
 from coldshare_iface import wire
 
 # Powered milliseconds that pass before the fourth attempt, at least.
@@ -26,19 +37,19 @@ def set_up(bench: Bench) -> None:
     """set-up takes a press, works once, and unlocks."""
     host = bench.host.open()
     bench.operator.answer = REFUSE
-    expect_equal(host.ask(wire.OP_SET_UP, PIN, LABEL), {0: wire.STATUS_REJECTED}, "the answer after NO")
+    expect_reply(host.ask(wire.OP_SET_UP, PIN, LABEL), wire.STATUS_REJECTED, "the answer after NO")
     bench.operator.answer = AGREE
     host.ok(wire.OP_SET_UP, PIN, LABEL)
-    expect_equal(host.status(wire.OP_LIST, 0), wire.STATUS_OK, "the status of a request after it")
-    expect_equal(host.status(wire.OP_SET_UP, PIN, LABEL), wire.STATUS_ALREADY_SET_UP, "the status of a second one")
+    expect_status(host.status(wire.OP_LIST, 0), wire.STATUS_OK, "the status of a request after it")
+    expect_status(host.status(wire.OP_SET_UP, PIN, LABEL), wire.STATUS_ALREADY_SET_UP, "the status of a second one")
 
 
 @row("pin-not-set-up", "messages", needs=PAIRED)
 def not_set_up(bench: Bench) -> None:
     """A token without a PIN keeps nothing: NOT_SET_UP."""
     host = bench.host.open()
-    expect_equal(host.status(wire.OP_LIST, 0), wire.STATUS_NOT_SET_UP, "the status of list")
-    expect_equal(host.status(wire.OP_UNLOCK, PIN), wire.STATUS_NOT_SET_UP, "the status of unlock")
+    expect_status(host.status(wire.OP_LIST, 0), wire.STATUS_NOT_SET_UP, "the status of list")
+    expect_status(host.status(wire.OP_UNLOCK, PIN), wire.STATUS_NOT_SET_UP, "the status of unlock")
 
 
 @row("pin-locked", "messages", needs=READY)
@@ -57,7 +68,7 @@ def locked(bench: Bench) -> None:
         (wire.OP_RETIRE, bytes(16), bytes(32)),
         (wire.OP_AUDIT, 1),
     ):
-        expect_equal(host.status(op, *fields), wire.STATUS_LOCKED, f"the status of op {op}")
+        expect_status(host.status(op, *fields), wire.STATUS_LOCKED, f"the status of {op_name(op)}")
 
 
 @row("pin-format", "pin", needs=READY, spoils=True)
@@ -65,7 +76,7 @@ def pin_format(bench: Bench) -> None:
     """What is no PIN is PIN_FORMAT and costs no attempt."""
     host = bench.host.open()
     for pin in ("", "123", "1234567890123", "12 4", "12a4", "\u0661\u0662\u0663\u0664"):
-        expect_equal(host.status(wire.OP_UNLOCK, pin), wire.STATUS_PIN_FORMAT, f"the status of {pin!r}")
+        expect_status(host.status(wire.OP_UNLOCK, pin), wire.STATUS_PIN_FORMAT, f"the status of {pin!r}")
     expect_equal(host.ask(wire.OP_UNLOCK, WRONG).get(1), 7, "the attempts left after the first wrong PIN")
     host.ok(wire.OP_UNLOCK, PIN)
 
@@ -74,8 +85,8 @@ def pin_format(bench: Bench) -> None:
 def counts(bench: Bench) -> None:
     """A wrong PIN is PIN_WRONG, with the attempts that are left, and locks."""
     for left in (7, 6):
-        expect_equal(_wrong(bench), {0: wire.STATUS_PIN_WRONG, 1: left}, "the answer to a wrong PIN")
-    expect_equal(bench.host.status(wire.OP_LIST, 0), wire.STATUS_LOCKED, "the status of a request after it")
+        expect_reply(_wrong(bench), wire.STATUS_PIN_WRONG, "the answer to a wrong PIN", detail=left)
+    expect_status(bench.host.status(wire.OP_LIST, 0), wire.STATUS_LOCKED, "the status of a request after it")
 
 
 @row("pin-resets", "pin", needs=READY, spoils=True)
@@ -99,7 +110,7 @@ def three(bench: Bench) -> None:
     """After three wrong PINs nothing is tried until the next power-up, not even the right one."""
     for _ in range(3):
         _wrong(bench)
-    expect_equal(bench.host.ask(wire.OP_UNLOCK, PIN), {0: wire.STATUS_PIN_REPLUG}, "the answer to the right PIN")
+    expect_reply(bench.host.ask(wire.OP_UNLOCK, PIN), wire.STATUS_PIN_REPLUG, "the answer to the right PIN")
     _again(bench)
     bench.host.ok(wire.OP_UNLOCK, PIN)
 
@@ -111,7 +122,7 @@ def button(bench: Bench) -> None:
         _wrong(bench)
     _again(bench)
     bench.operator.answer = REFUSE
-    expect_equal(bench.host.ask(wire.OP_UNLOCK, PIN), {0: wire.STATUS_REJECTED}, "the answer after NO")
+    expect_reply(bench.host.ask(wire.OP_UNLOCK, PIN), wire.STATUS_REJECTED, "the answer after NO")
     bench.operator.answer = AGREE
     expect_equal(_wrong(bench).get(1), 4, "the attempts left after the fourth wrong PIN")
 
@@ -142,15 +153,16 @@ def _burn(bench: Bench) -> dict[int, object]:
 def burnt(bench: Bench) -> None:
     """The eighth wrong PIN burns the token: BURNT, and its pairings are gone."""
     serial = bench.host.read_info()[4]
-    expect_equal(_burn(bench), {0: wire.STATUS_BURNT}, "the answer to the eighth wrong PIN")
+    expect_reply(_burn(bench), wire.STATUS_BURNT, "the answer to the eighth wrong PIN")
     bench.power_cycle()
     info = bench.host.read_info()
     expect_equal((info[4], info[5]), (serial, wire.TOKEN_BURNT), "serial and state in info")
     try:
         bench.host.open()
-    except Exception:
+    except FrameRefusedError as error:
+        expect_error(error.code, wire.ERR_SESSION, "the error byte for the old pairing key")
         return
-    expect(False, "the old pairing key still opens a session")
+    raise BrokenRuleError("the old pairing key still opens a session")
 
 
 @row("pin-burnt-copies", "pin", needs=READY, spoils=True)
@@ -170,7 +182,7 @@ def burnt_copies(bench: Bench) -> None:
     expect_equal(sorted(opened), [0, 1, 2], "the fields of the answer to open")
     expect_equal(host.get(backup_id, len(data)), data, "the bytes")
     for op, *fields in ((wire.OP_UNLOCK, PIN), (wire.OP_RESERVE, b"\xa0"), (wire.OP_PAIRINGS,), (wire.OP_AUDIT, 1)):
-        expect_equal(host.ask(op, *fields), {0: wire.STATUS_BURNT}, f"the answer to op {op}")
+        expect_reply(host.ask(op, *fields), wire.STATUS_BURNT, f"the answer to {op_name(op)}")
 
 
 @row("pin-change", "pin", needs=READY, spoils=True)
@@ -179,8 +191,8 @@ def change(bench: Bench) -> None:
     host = bench.host
     expect_equal(host.ask(wire.OP_CHANGE_PIN, WRONG, "271828").get(1), 7, "the attempts left after a wrong old PIN")
     bench.operator.answer = REFUSE
-    expect_equal(host.ask(wire.OP_CHANGE_PIN, PIN, "271828"), {0: wire.STATUS_REJECTED}, "the answer after NO")
+    expect_reply(host.ask(wire.OP_CHANGE_PIN, PIN, "271828"), wire.STATUS_REJECTED, "the answer after NO")
     bench.operator.answer = AGREE
     host.ok(wire.OP_CHANGE_PIN, PIN, "271828")
-    expect_equal(host.ask(wire.OP_UNLOCK, PIN)[0], wire.STATUS_PIN_WRONG, "the status of the old PIN")
+    expect_status(host.ask(wire.OP_UNLOCK, PIN)[0], wire.STATUS_PIN_WRONG, "the status of the old PIN")
     host.ok(wire.OP_UNLOCK, "271828")

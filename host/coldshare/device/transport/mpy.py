@@ -12,6 +12,7 @@ from coldshare.device.errors import TokenGoneError
 if TYPE_CHECKING:
     from coldshare.device.transport import Transport
     from coldshare_sim.mpy.process import MpyToken
+    from coldshare_sim.person import Person
 
 
 class MpyTransport:
@@ -43,12 +44,18 @@ class MpyTransport:
 
 def open_mpy(address: Address, *, create: bool) -> Transport:
     """Power up the token in that file. Raises the classes of `coldshare_sim.errors` and `coldshare_sim.mpy.errors`."""
-    from coldshare_sim.mpy import engine
-    from coldshare_sim.mpy.process import MpyToken
     from coldshare_sim.person import person_for
 
     user = address.options.get("user")
+    token = mpy_token(address, person_for(user), create=create)
+    return MpyTransport(token, unattended=user is not None)
+
+
+def mpy_token(address: Address, person: Person, *, create: bool) -> MpyToken:
+    """The same with another person."""
+    from coldshare_sim.mpy import engine
+    from coldshare_sim.mpy.process import MpyToken
+
     # No shell expands a tilde behind "sim+mpy:".
     path = Path(os.path.expanduser(address.where))  # noqa: PTH111 - Path.expanduser raises for a user it does not know
-    token = MpyToken(path, person_for(user), engine.find(), create=create)
-    return MpyTransport(token, unattended=user is not None)
+    return MpyToken(path, person, engine.find(), create=create)

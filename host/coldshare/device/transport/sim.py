@@ -2,6 +2,7 @@
 
 `sim:PATH?fault=SPEC` is the same token at the end of a cable to which faults happen (docs/simulator.md). There time is
 virtual: nobody waits for a token that is silent, unless a person at the terminal presses its buttons.
+`sim:PATH?break=ID` is a token that breaks one rule of the contract (docs/conformance.md).
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from coldshare.device.errors import AddressError, TokenGoneError
 
 if TYPE_CHECKING:
     from coldshare.device.transport import Transport
+    from coldshare_sim.clock import Clock
+    from coldshare_sim.faults import Fault
+    from coldshare_sim.person import Person
     from coldshare_sim.token import SoftToken
 
 
@@ -52,29 +56,43 @@ class SimTransport:
 def open_sim(address: Address, *, create: bool) -> Transport:
     """Power up the token in that file. Raises AddressError and the classes of `coldshare_sim.errors`."""
     from coldshare_iface import wire
-    from coldshare_sim.person import person_for
-    from coldshare_sim.token import SoftToken
+    from coldshare_sim.clock import RealClock, VirtualClock
+    from coldshare_sim.person import TerminalPerson, person_for
 
     user = address.options.get("user")
-    faults = address.options.get("fault")
-    # No shell expands a tilde behind "sim:".
-    path = Path(os.path.expanduser(address.where))  # noqa: PTH111 - Path.expanduser raises for a user it does not know
-    if faults is None:
-        token = SoftToken(path, person_for(user), create=create)
-    else:
-        token = _faulty(path, user, faults, create=create)
+    person = person_for(user)
+    virtual = "fault" in address.options and not isinstance(person, TerminalPerson)
+    token = soft_token(address, person, VirtualClock() if virtual else RealClock(), create=create)
     return SimTransport(token, wire.REPORT_FS, unattended=user is not None)
 
 
-def _faulty(path: Path, user: str | None, faults: str, *, create: bool) -> SoftToken:
-    from coldshare_sim.clock import RealClock, VirtualClock
-    from coldshare_sim.faults import FaultSpecError, FaultyToken, parse
-    from coldshare_sim.person import TerminalPerson, person_for
+def soft_token(address: Address, person: Person, clock: Clock, *, create: bool) -> SoftToken:
+    """The token in that file, with the faults of its cable and the rule that it breaks. Raises the same."""
+    from coldshare_sim.token import SoftToken
+
+    faults = address.options.get("fault")
+    rule = address.options.get("break")
+    # No shell expands a tilde behind "sim:".
+    path = Path(os.path.expanduser(address.where))  # noqa: PTH111 - Path.expanduser raises for a user it does not know
+    if rule is not None:
+        from coldshare_sim.broken import UnknownFlawError
+        from coldshare_sim.broken.token import BrokenToken
+
+        try:
+            return BrokenToken(path, person, rule, _parsed(faults), create=create, clock=clock)
+        except UnknownFlawError as error:
+            raise AddressError(error.message, next_step=error.next_step) from error
+    if faults is None:
+        return SoftToken(path, person, create=create, clock=clock)
+    from coldshare_sim.faults import FaultyToken
+
+    return FaultyToken(path, person, _parsed(faults), create=create, clock=clock)
+
+
+def _parsed(faults: str | None) -> tuple[Fault, ...]:
+    from coldshare_sim.faults import FaultSpecError, parse
 
     try:
-        parsed = parse(faults)
+        return tuple(parse(faults)) if faults is not None else ()
     except FaultSpecError as error:
         raise AddressError(error.message, next_step=error.next_step) from error
-    person = person_for(user)
-    clock = RealClock() if isinstance(person, TerminalPerson) else VirtualClock()
-    return FaultyToken(path, person, parsed, create=create, clock=clock)

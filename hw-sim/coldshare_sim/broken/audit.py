@@ -1,0 +1,41 @@
+"""The audit ring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coldshare_firmware.keys import F_LABEL
+from coldshare_iface import wire
+from coldshare_sim.broken.making import FLAWS, Flaw, Job, around, flaw, operations, with_words
+
+
+def _silent(event: int, words: str) -> Flaw:
+    """That event is not entered."""
+
+    def flaw(token: Any) -> None:
+        def change(original: Any, updates: dict[int, Any], what: int, *rest: Any) -> None:
+            if what == event:
+                token._keys.change(updates or {F_LABEL: token._keys.record[F_LABEL]})
+            else:
+                original(updates, what, *rest)
+
+        around(token._ops._audit, "change", change)
+
+    return with_words(flaw, words)
+
+
+FLAWS["audit-chain"] = _silent(wire.EVENT_SET_UP, "It does not enter that it was set up.")
+FLAWS["audit-events"] = _silent(wire.EVENT_RELEASED, "It does not enter that a share was released.")
+FLAWS["audit-wrong-pins"] = _silent(wire.EVENT_WRONG_PINS, "It does not enter wrong PINs.")
+
+
+@flaw("audit-kept")
+@operations(wire.OP_AUDIT)
+def _audit_kept(token: Any, job: Any, op: int, values: list[Any]) -> Job:
+    """It gives the last 128 entries only."""
+    reply = yield from job()
+    oldest = reply[1] - 127
+    if reply[3] < oldest:
+        first, before, entries = token._ops._audit.read(oldest)
+        return {**reply, 3: first, 4: before, 5: entries}
+    return reply
