@@ -7,7 +7,7 @@ Every operation is a generator (a job) and returns the fields of its reply. What
 from coldshare_firmware import policy, screens
 from coldshare_firmware.declaration import Declaration
 from coldshare_firmware.keyarea import StorageError
-from coldshare_firmware.keys import F_SLOTS, RESERVED, S_GENERATION, S_ID, S_STATE
+from coldshare_firmware.keys import F_AUDIT, F_SLOTS, RESERVED, S_GENERATION, S_ID, S_STATE
 from coldshare_firmware.person import OpError, ask
 from coldshare_firmware.request import CHUNK
 from coldshare_iface import transfer, wire
@@ -150,7 +150,8 @@ class Incoming:
             self._store.sweep()
         if self._transfer.backup_id == backup_id:
             self._transfer = Transfer()
-        return {}
+        count, head = self._keys.record[F_AUDIT]
+        return {1: count, 2: head}
         yield
 
     def abort(self, backup_id: bytes) -> "Job":

@@ -108,6 +108,7 @@ def kept(desk: Desk) -> tuple[Chip, bytes]:
         client.confirm(backup_id)
         _made.append((bytes(chip.image), backup_id))
     image, backup_id = _made[0]
+    desk.rewind()
     return Chip(image), backup_id
 
 
@@ -175,10 +176,11 @@ def test_at_any_moment_of_a_transfer_and_of_a_question(desk: Desk, job: str, act
     """The first reports, which for a release are those of the question, and others all over."""
     length = _length(desk, job)
     chip, backup_id = kept(desk)
+    desk.rewind()
     image, pairing = bytes(chip.image), desk.store.all()[0]
     desk.store = _OneKey()  # a disk would take longer than all the rest
-    desk.store.keep(pairing)
     for moment in sorted({1, 4, 6, length // 4, length // 2, length - 12, length - 4}):
+        desk.store.keep(pairing)
         chip = Chip(image)
         person = approves()
         client, port, process = plugged(desk, chip, person)

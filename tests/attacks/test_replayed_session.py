@@ -142,5 +142,6 @@ def test_an_answer_of_the_same_session_once_more(desk: Desk) -> None:
 
     client = TokenClient(Repeats(plugged(desk.token(), next(fresh()))))
     client.connect(desk.store)
+    client.unlock(PIN)
     with pytest.raises(ProtocolError, match="secure channel"):
-        client.unlock(PIN)  # which asks for the audit ring next
+        client.backups()

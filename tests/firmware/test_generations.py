@@ -172,7 +172,7 @@ def test_a_repeated_confirm_finds_its_work_done(reshared: Reshared) -> None:
     before = reshared.bench.image
     for backup_id in (reshared.old, reshared.new):
         assert reshared.bench.host.ask(wire.OP_COMMIT, backup_id) == OK
-        assert reshared.bench.host.ask(wire.OP_CONFIRM, backup_id) == OK
+        assert reshared.bench.host.status(wire.OP_CONFIRM, backup_id) == wire.STATUS_OK
     assert reshared.bench.image == before
 
 
@@ -251,7 +251,7 @@ def test_a_pending_share_of_a_generation_that_is_retired(ready: Bench) -> None:
     old = put(ready, OLD)
     new = put(ready, NEW, newer=True, confirm=False)
     assert held(ready, wire.OP_RETIRE, old, NEW) == OK
-    assert ready.host.ask(wire.OP_CONFIRM, new) == OK, "nothing is left to do"
+    assert ready.host.status(wire.OP_CONFIRM, new) == wire.STATUS_OK, "nothing is left to do"
     assert states(restarted(ready)) == {old: ACTIVE, new: RETIRED}
 
 
@@ -559,7 +559,7 @@ def test_a_fault_at_any_operation_leaves_the_old_state_or_the_new_one(
 
         bench.chip.before = fail
         bench.person.default = HELD
-        reply = bench.host.ask(*request)  # type: ignore[arg-type]
+        reply = {0: bench.host.status(*request)}  # type: ignore[arg-type]
         bench.chip.before = None
         after = record(bench)
         kept = [after[F_SLOTS], after[F_RETIRED]]

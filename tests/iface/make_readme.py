@@ -199,7 +199,7 @@ OPS = {
         "",
         "NOT_FOUND BAD_STATE OTHER_PARTY RETIRED OTHER_GENERATION NO_SPACE person",
     ),
-    "CONFIRM": ("session", "unlocked", "", "backup id", "", "NOT_FOUND BAD_STATE"),
+    "CONFIRM": ("session", "unlocked", "", "backup id", "count and head of the audit ring", "NOT_FOUND BAD_STATE"),
     "ABORT": ("session", "unlocked", "", "backup id", "", "BAD_STATE"),
     "OPEN": (
         "session",

@@ -521,7 +521,7 @@ REPLIES: dict[str, Any] = {
     "chunk": {0: 0, 1: len(BLOB)},
     "prepare": {0: 0, 1: DIGEST},
     "commit": DONE,
-    "confirm": DONE,
+    "confirm": {0: 0, 1: 4, 2: DIGEST},
     "abort": DONE,
     "open": {0: 0, 1: len(BLOB), 2: DIGEST, 3: DECLARATION, 4: FACTOR},
     "read": {0: 0, 1: BLOB[984:]},

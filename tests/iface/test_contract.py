@@ -191,7 +191,9 @@ def test_a_whole_life(board: Any, paired: tuple[Host, bytes, bytes]) -> None:
     assert host.rpc(wire.OP_COMMIT, first) == {0: 0}
     persisted(board)
     assert host.get(first) == BLOB
-    assert host.rpc(wire.OP_CONFIRM, first) == {0: 0}
+    confirmed = host.rpc(wire.OP_CONFIRM, first)
+    log = host.rpc(wire.OP_AUDIT, 1)
+    assert confirmed == {0: 0, 1: log[1], 2: log[2]}
     assert host.rpc(wire.OP_CHUNK, 0, b"x")[0] == wire.STATUS_BAD_STATE
     assert host.rpc(wire.OP_READ, first, len(BLOB)) == {0: wire.STATUS_BAD_OFFSET, 1: len(BLOB)}
     second = host.put()

@@ -24,11 +24,11 @@ class Head:
     hash: bytes
 
     @classmethod
-    def decode(cls, reply: dict[int, Value]) -> Head:
-        """From the answer to `unlock`. Raises ReplyError."""
+    def decode(cls, reply: dict[int, Value], key: int) -> Head:
+        """From the fields `key` and the one after it of an answer to `unlock` or `confirm`. Raises ReplyError."""
         return cls(
-            take(reply, 2, int, 0, 0xFFFFFFFF),
-            take(reply, 3, bytes, wire.DIGEST_SIZE, wire.DIGEST_SIZE),
+            take(reply, key, int, 0, 0xFFFFFFFF),
+            take(reply, key + 1, bytes, wire.DIGEST_SIZE, wire.DIGEST_SIZE),
         )
 
 

@@ -53,6 +53,21 @@ from coldshare_iface.transfer import Transfer
 #: Bytes done and bytes in all.
 Progress = Callable[[int, int], None]
 
+# Requests that the token may enter into its audit ring.
+_ENTERED = frozenset(
+    (
+        wire.OP_COMMIT,
+        wire.OP_CONFIRM,
+        wire.OP_OPEN,
+        wire.OP_LABEL,
+        wire.OP_CHANGE_PIN,
+        wire.OP_UNPAIR,
+        wire.OP_REMOVE,
+        wire.OP_RETIRE,
+        wire.OP_UN_RETIRE,
+        wire.OP_DESTROY,
+    )
+)
 # What fits one record beside the map, the operation, the offset and the head of the byte string.
 _CHUNK_MAX = RECORD_MAX - 16
 
@@ -81,6 +96,7 @@ class TokenClient:
         self.psk_id = b""
         #: What was done to the token since this computer last saw it; None until it is unlocked.
         self.history: History | None = None
+        self._entered = False  # whether there may be entries since the last head we heard of
         self._link = Link(transport)
         self.info = self._read_info()
 
@@ -93,7 +109,7 @@ class TokenClient:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None and self.history is not None:
+        if kind is None and self.history is not None and self._entered:
             # What this session did is seen, too: an image from the middle of it would be noticed.
             with suppress(ColdshareError):
                 self._see(history.read(self.audit, self.history.head))
@@ -219,6 +235,7 @@ class TokenClient:
 
     def _call(self, op: int, *fields: bytes | str | int) -> dict[int, Value]:
         self.check_cancelled()
+        self._entered = self._entered or op in _ENTERED
         return self._exchange(encode_request(op, *fields), self._cancel)
 
     def _exchange(self, request: bytes, cancel: Event | None) -> dict[int, Value]:
@@ -242,9 +259,12 @@ class TokenClient:
         label = take(reply, 1, str, 0, wire.LABEL_MAX)
         self._remember(label)
         if wire.CAP_AUDIT in self.info.capabilities:
-            head, seen = Head.decode(reply), self._seen()
-            # Nothing happened since: what most visits find, and not worth another question.
-            self._see(History(head, (), True, head.count) if head == seen else history.read(self.audit, seen))
+            head, seen = Head.decode(reply, 2), self._seen()
+            # Nothing to compare with, or nothing new: what most visits find, and not worth another question.
+            if seen is None or head == seen:
+                self._see(History(head, (), seen is not None, None if seen is None else head.count))
+            else:
+                self._see(history.read(self.audit, seen))
         return label
 
     def _seen(self) -> Head | None:
@@ -254,8 +274,12 @@ class TokenClient:
 
     def _see(self, read: History) -> None:
         self.history = read if self.history is None else self.history
+        self._saw(read.head)
+
+    def _saw(self, head: Head) -> None:
+        self._entered = False
         if self._store is not None:
-            self._store.saw(self.info.serial, self.psk_id, read.head)
+            self._store.saw(self.info.serial, self.psk_id, head)
 
     # --- life with it
     def _manage(self, op: int, *fields: bytes | str | int) -> dict[int, Value]:
@@ -392,7 +416,9 @@ class TokenClient:
 
     def confirm(self, backup_id: bytes) -> None:
         """Say that the share was read back; the one it replaces is destroyed."""
-        self._call(wire.OP_CONFIRM, backup_id)
+        reply = self._call(wire.OP_CONFIRM, backup_id)
+        if wire.CAP_AUDIT in self.info.capabilities:
+            self._saw(Head.decode(reply, 1))
 
     def give_up(self, backup_id: bytes) -> None:
         """Let the token forget a share that is not committed. For cleaning up: a failure here is no news."""

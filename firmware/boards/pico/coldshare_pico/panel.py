@@ -62,7 +62,8 @@ class Panel:
         self._page = len(self._pages) - 1 if same and self._seen else 0
         self._page_at = now
         if not same:
-            self._buttons.bar()
+            if question:
+                self._buttons.bar()
             self._seen = len(self._pages) == 1 or self._display is None
         self._draw()
 
