@@ -31,22 +31,23 @@ _INTERRUPT = 3
 def report() -> bytes:
     """The report descriptor: a page of the vendor's own, one report each way, bytes without a meaning."""
     page = wire.HID_USAGE_PAGE
+    # Laid out like FIDO's, each report with all of its numbers: there are parsers that inherit none.
     # fmt: off
-    return bytes((
-        0x06, page & 0xFF, page >> 8,  # usage page
-        0x09, 0x01,                    # usage
-        0xA1, 0x01,                    # collection: application
-        0x15, 0x00,                    # logical minimum 0
-        0x26, 0xFF, 0x00,              # logical maximum 255
-        0x75, 0x08,                    # report size: 8 bits
-        0x95, SIZE,                    # report count
-        0x09, 0x20,                    # usage
-        0x81, 0x02,                    # input: data, variable, absolute
-        0x95, SIZE,                    # report count
-        0x09, 0x21,                    # usage
-        0x91, 0x02,                    # output: data, variable, absolute
-        0xC0,                          # end of collection
+    field = bytes((
+        0x15, 0x00,        # logical minimum 0
+        0x26, 0xFF, 0x00,  # logical maximum 255
+        0x75, 0x08,        # report size: 8 bits
+        0x95, SIZE,        # report count
     ))
+    return (
+        bytes((0x06, page & 0xFF, page >> 8))  # usage page
+        + bytes((0x09, 0x01, 0xA1, 0x01))      # usage; collection: application
+        + bytes((0x09, 0x20)) + field
+        + bytes((0x81, 0x02))                  # input: data, variable, absolute
+        + bytes((0x09, 0x21)) + field
+        + bytes((0x91, 0x02))                  # output: data, variable, absolute
+        + bytes((0xC0,))                       # end of collection
+    )
     # fmt: on
 
 
