@@ -128,7 +128,9 @@ class Bench:
         self.operator.answer = AGREE
         if spoilt and state != ANY:
             self._pristine = ""
-        if not clean:
+        if not clean and not self.operator.by_hand:
+            self._cut()
+        elif not clean:
             for speaker in self._speakers:
                 if speaker.cid != wire.CID_BROADCAST:
                     speaker.write(wire.CMD_INIT, NONCE)

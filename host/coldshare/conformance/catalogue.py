@@ -17,6 +17,7 @@ SECTIONS = (
     "rules-for-the-receiver",
     "while-a-request-is-under-way",
     "channel",
+    "cipher-a128cbc-hs256-behind-a-counter",
     "pairing",
     "session",
     "cbor",

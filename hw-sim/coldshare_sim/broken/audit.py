@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from coldshare_firmware.keys import F_LABEL
+from coldshare_firmware.person import OpError
 from coldshare_iface import wire
 from coldshare_sim.broken.making import FLAWS, Flaw, Job, around, flaw, operations, with_words
 
@@ -39,3 +40,33 @@ def _audit_kept(token: Any, job: Any, op: int, values: list[Any]) -> Job:
         first, before, entries = token._ops._audit.read(oldest)
         return {**reply, 3: first, 4: before, 5: entries}
     return reply
+
+
+FLAWS["audit-life"] = _silent(wire.EVENT_UNPAIRED, "It does not enter that a host was forgotten.")
+FLAWS["audit-generations"] = _silent(wire.EVENT_UN_RETIRED, "It does not enter that a generation was taken back.")
+
+
+@flaw("audit-unlock")
+@operations(wire.OP_UNLOCK)
+def _audit_unlock(token: Any, job: Any, op: int, values: list[Any]) -> Job:
+    """It does not say the head of its ring when it is unlocked."""
+    reply = yield from job()
+    return {**reply, 3: bytes(32)}
+
+
+@flaw("audit-pages")
+@operations(wire.OP_AUDIT)
+def _audit_pages(token: Any, job: Any, op: int, values: list[Any]) -> Job:
+    """It refuses to tell what comes after its last entry but one."""
+    reply = yield from job()
+    if values[0] > reply[1] + 1:
+        raise OpError(wire.STATUS_NOT_FOUND)
+    return reply
+
+
+@flaw("audit-confirm")
+@operations(wire.OP_CONFIRM)
+def _audit_confirm(token: Any, job: Any, op: int, values: list[Any]) -> Job:
+    """It does not count the entry of the confirm that it answers."""
+    reply = yield from job()
+    return {**reply, 1: reply[1] - 1}

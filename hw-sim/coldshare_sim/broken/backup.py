@@ -123,3 +123,34 @@ def _sixteen(token: Any, job: Any, op: int, values: list[Any]) -> Job:
     if len(token._keys.slots) >= wire.BACKUPS_MAX:
         raise OpError(wire.STATUS_NO_SPACE)
     return (yield from job())
+
+
+FLAWS["backup-begin-committed"] = instead_of(
+    wire.OP_BEGIN, wire.STATUS_BAD_STATE, {1: 0, 2: 1024}, "It begins anew with what it has committed."
+)
+
+
+@flaw("backup-begin-other")
+@operations(wire.OP_BEGIN)
+def _begin_other(token: Any, job: Any, op: int, values: list[Any]) -> Job:
+    """It takes what it has of other bytes for the beginning of these."""
+    staged = token._ops._outgoing._store.staged_size()
+    reply = yield from job()
+    return {**reply, 1: staged} if reply[1] == 0 and 0 < staged < values[1] else reply
+
+
+@flaw("backup-list-pages")
+@operations(wire.OP_LIST)
+def _list_pages(token: Any, job: Any, op: int, values: list[Any]) -> Job:
+    """It gives seven backups at a time."""
+    reply = yield from job()
+    return {**reply, 1: reply[1][: wire.LIST_PAGE - 1]}
+
+
+@flaw("backup-prepared-power")
+def _prepared_power(token: Any) -> None:
+    """It forgets at power-up what had arrived whole."""
+    store = token._ops._outgoing._store
+    staged = store.staged()
+    if staged is not None and store.staged_size() == staged[1]:
+        store.drop_staged()

@@ -131,3 +131,80 @@ def _eight(token: Any) -> None:
         return original(op, values, code)
 
     around(token._ops, "run_pairing", run_pairing)
+
+
+@flaw("channel-session-payload")
+def _session_payload(token: Any) -> None:
+    """It ignores what is behind a first session message."""
+    size = wire.PSK_ID_SIZE + 64
+    around(token, "_open_session", lambda original, cid, data: original(cid, data[:size]))
+
+
+@flaw("channel-session-short")
+def _session_short(token: Any) -> None:
+    """It answers a first session message that is too short."""
+
+    def open_session(original: Any, cid: bytes, data: bytes) -> None:
+        if len(data) < wire.PSK_ID_SIZE + 64:
+            token._port.send(cid, wire.CMD_SESSION, bytes(64))
+        else:
+            original(cid, data)
+
+    around(token, "_open_session", open_session)
+
+
+@flaw("channel-record-length")
+def _record_length(token: Any) -> None:
+    """It answers a record that is shorter than a tag."""
+
+    def record(original: Any, cid: bytes, data: bytes) -> None:
+        if len(data) < 16:
+            token._port.send(cid, wire.CMD_RECORD, b"")
+        else:
+            original(cid, data)
+
+    around(token, "_record", record)
+
+
+@flaw("channel-pairing-one")
+def _pairing_one(token: Any) -> None:
+    """It goes on with a pairing that another one has ended."""
+
+    def pair(original: Any, cid: bytes, data: bytes) -> None:
+        if len(data) == 96 and cid != token._session_cid:
+            token._port.send(cid, wire.CMD_PAIR, b"")
+        else:
+            original(cid, data)
+
+    around(token, "_pair", pair)
+
+
+@flaw("pairing-shown")
+def _shown(token: Any) -> None:
+    """It does not show who wants to pair."""
+
+    def show(original: Any, lines: list[str], question: bool) -> None:
+        original(["Pair with?", *lines[1:]] if lines[0].startswith("Pair with ") else lines, question)
+
+    around(token._hal, "show", show)
+
+
+@flaw("pairing-closed")
+def _closed(token: Any) -> None:
+    """After a NO it takes another record of that pairing."""
+    refused = [b""]
+
+    def reply(original: Any, fields: dict[int, Any]) -> None:
+        cid = token._job_cid
+        original(fields)
+        if fields == {0: wire.STATUS_REJECTED} and token._session is None:
+            refused[0] = cid
+
+    def record(original: Any, cid: bytes, data: bytes) -> None:
+        if token._session is None and cid == refused[0]:
+            token._port.send(cid, wire.CMD_RECORD, b"")
+        else:
+            original(cid, data)
+
+    around(token, "_reply", reply)
+    around(token, "_record", record)

@@ -214,3 +214,38 @@ def _busy_working(token: Any) -> None:
             original(cid, cmd, data)
 
     around(token, "_message", message)
+
+
+@flaw("frames-init-drops")
+def _init_drops(token: Any) -> None:
+    """INIT on a channel leaves the question there that this channel has asked for."""
+
+    def init(original: Any, cid: bytes, nonce: bytes) -> None:
+        token._job_cid, kept = b"", token._job_cid
+        original(cid, nonce)
+        token._job_cid = kept
+
+    around(token, "_init", init)
+
+
+@flaw("frames-cancel-idle")
+def _cancel_idle(token: Any) -> None:
+    """It complains about a CANCEL when nothing is under way."""
+
+    def message(original: Any, cid: bytes, cmd: int, data: bytes) -> None:
+        if cmd == wire.CMD_CANCEL and token._job is None:
+            token._port.error(cid, wire.ERR_INVALID_CMD)
+        else:
+            original(cid, cmd, data)
+
+    around(token, "_message", message)
+
+
+@flaw("frames-timed-out")
+def _timed_out(token: Any) -> None:
+    """It calls a question that nobody has answered refused."""
+
+    def reply(original: Any, fields: dict[int, Any]) -> None:
+        original({0: wire.STATUS_REJECTED} if fields == {0: wire.STATUS_TIMED_OUT} else fields)
+
+    around(token, "_reply", reply)

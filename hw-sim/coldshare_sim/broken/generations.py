@@ -81,3 +81,39 @@ def _same_refresh(token: Any, job: Any, op: int, values: list[Any]) -> Job:
         if error.status != wire.STATUS_OTHER_GENERATION or not waits:
             raise
         return {1: bytes(16), 2: bytes(32)}
+
+
+@flaw("generation-first")
+@operations(wire.OP_RESERVE_NEXT)
+def _first(token: Any, job: Any, op: int, values: list[Any]) -> Job:
+    """It takes nothing for newer where there is nothing."""
+    if not token._keys.slots:
+        raise OpError(wire.STATUS_BAD_STATE)
+    return (yield from job())
+
+
+@flaw("generation-third")
+@operations(wire.OP_RESERVE_NEXT)
+def _third(token: Any, job: Any, op: int, values: list[Any]) -> Job:
+    """It takes no third generation while one waits."""
+    if any(slot[S_STATE] == wire.BACKUP_NEXT for slot in token._keys.slots):
+        raise OpError(wire.STATUS_OTHER_GENERATION)
+    return (yield from job())
+
+
+@flaw("generation-retire-again")
+@operations(wire.OP_RETIRE)
+def _retire_again(token: Any, job: Any, op: int, values: list[Any]) -> Job:
+    """It refuses to retire what is retired already."""
+    if [slot[S_STATE] for slot in token._keys.slots].count(wire.BACKUP_RETIRED):
+        raise OpError(wire.STATUS_BAD_STATE)
+    return (yield from job())
+
+
+@flaw("generation-un-retire-absent")
+@operations(wire.OP_UN_RETIRE)
+def _un_retire_absent(token: Any, job: Any, op: int, values: list[Any]) -> Job:
+    """It finds a retired generation only where a backup of it is."""
+    if len(token._keys.slots) == 1:
+        raise OpError(wire.STATUS_NOT_FOUND)
+    return (yield from job())

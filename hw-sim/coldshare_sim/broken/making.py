@@ -43,6 +43,11 @@ def no_is_yes(headline: str, words: str) -> Flaw:
     return _buttons(headline, lambda pressed: BUTTON_YES if pressed == BUTTON_NO else pressed, words)
 
 
+def no_is_hold(headline: str, words: str) -> Flaw:
+    """A NO at that question counts as a button that was held."""
+    return _buttons(headline, lambda pressed: BUTTON_HELD if pressed == BUTTON_NO else pressed, words)
+
+
 def press_is_hold(headline: str, words: str) -> Flaw:
     """A short press at that question counts as one that was held."""
     return _buttons(headline, lambda pressed: BUTTON_HELD if pressed == BUTTON_YES else pressed, words)

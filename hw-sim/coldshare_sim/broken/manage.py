@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from coldshare_firmware.keys import F_SERIAL, F_SLOTS, S_ID, S_VAULT
+from coldshare_firmware.keys import F_PAIRINGS, F_SERIAL, F_SLOTS, S_ID, S_VAULT
+from coldshare_firmware.person import OpError
 from coldshare_iface import wire
-from coldshare_sim.broken.making import FLAWS, Job, around, flaw, no_is_yes, operations, press_is_hold
+from coldshare_sim.broken.making import FLAWS, Job, around, flaw, no_is_hold, no_is_yes, operations, press_is_hold
 
 FLAWS["manage-label"] = no_is_yes("New label?", "It changes its label although NO was pressed.")
 FLAWS["manage-remove-held"] = press_is_hold("DESTROY this share?", "It removes after a short press.")
@@ -51,3 +52,15 @@ def _wipe_all(token: Any) -> None:
         token._keys.change({F_SERIAL: serial})
 
     around(token._keys, "found", found)
+
+
+FLAWS["wipe-no"] = no_is_hold("WIPE this token?", "It is wiped although NO was pressed.")
+
+
+@flaw("manage-unpair-others")
+@operations(wire.OP_UNPAIR)
+def _unpair_others(token: Any, job: Any, op: int, values: list[Any]) -> Job:
+    """It complains when there is no other host to forget."""
+    if values[1] == wire.UNPAIR_OTHERS and len(token._keys.record[F_PAIRINGS]) == 1:
+        raise OpError(wire.STATUS_NOT_FOUND)
+    return (yield from job())

@@ -87,3 +87,11 @@ def _pin_locked(token: Any) -> None:
         token._ops._unlocked = unlocked
 
     around(token._ops, "new_session", new_session)
+
+
+FLAWS["pin-change-format"] = instead_of(
+    wire.OP_CHANGE_PIN,
+    wire.STATUS_PIN_FORMAT,
+    wire.STATUS_BAD_REQUEST,
+    "It calls a bad new PIN a bad request.",
+)

@@ -105,3 +105,14 @@ def _unknown(token: Any) -> None:
             fields[0] = wire.OP_PAIRINGS
 
     _requests(token, change)
+
+
+@flaw("requests-order")
+def _order(token: Any) -> None:
+    """It says that it knows no wipe in a session before it has looked at the fields."""
+
+    def change(fields: dict[int, Any]) -> None:
+        if fields == {0: wire.OP_WIPE, 1: 0}:
+            del fields[1]
+
+    _requests(token, change)

@@ -294,3 +294,56 @@ def one_generation(bench: Bench) -> None:
     bench.put(bench.blob(50))
     other = declaration(generation=b"h" * 32)
     expect_status(bench.host.status(wire.OP_RESERVE, other), wire.STATUS_OTHER_GENERATION)
+
+
+@row("backup-begin-other", "transfer", needs=READY, spoils=True)
+def begin_other(bench: Bench) -> None:
+    """begin for other bytes drops what is staged."""
+    data = bench.blob(1000)
+    host = bench.host
+    backup_id, _ = host.reserve(declaration())
+    host.begin(backup_id, data)
+    host.ok(wire.OP_CHUNK, 0, data[:600])
+    expect_equal(host.begin(backup_id, bench.blob(1000)), 0, "the offset for other bytes")
+    expect_equal(host.begin(backup_id, data), 0, "the offset for the first ones after that")
+
+
+@row("backup-begin-committed", "transfer", needs=READY, spoils=True)
+def begin_committed(bench: Bench) -> None:
+    """begin after commit is BAD_STATE, so that a host which lost an answer knows how far it was."""
+    data = bench.blob(100)
+    backup_id = bench.put(data, confirm=False)
+    status = bench.host.status(wire.OP_BEGIN, backup_id, len(data), _digest(data))
+    expect_status(status, wire.STATUS_BAD_STATE)
+
+
+@row("backup-empty-chunk", "transfer", needs=READY, spoils=True)
+def empty_chunk(bench: Bench) -> None:
+    """A chunk without a byte is BAD_REQUEST."""
+    host = bench.host
+    backup_id, _ = host.reserve(declaration())
+    host.begin(backup_id, bench.blob(100))
+    expect_status(host.status(wire.OP_CHUNK, 0, b""), wire.STATUS_BAD_REQUEST)
+
+
+@row("backup-prepared-power", "transfer", needs=READY, spoils=True)
+def prepared_power(bench: Bench) -> None:
+    """After a power cycle begin gives the full offset, and commit takes another prepare."""
+    data = bench.blob(1000)
+    backup_id, _ = bench.host.reserve(declaration())
+    bench.send(backup_id, data)
+    bench.power_cycle()
+    host = bench.unlock()
+    expect_equal(host.begin(backup_id, data), len(data), "the offset")
+    expect_status(host.status(wire.OP_COMMIT, backup_id), wire.STATUS_BAD_STATE, "the status of commit before prepare")
+    expect_equal(host.ok(wire.OP_PREPARE, backup_id)[1], _digest(data), "the digest")
+
+
+@row("backup-list-pages", "messages", needs=READY, spoils=True)
+def list_pages(bench: Bench) -> None:
+    """list gives eight backups at most, from the one that is asked for on."""
+    for number in range(wire.LIST_PAGE + 1):
+        bench.put(bench.blob(50), vault=bytes((2, number)) + bytes(31))
+    pages = [bench.host.ok(wire.OP_LIST, start) for start in (0, wire.LIST_PAGE, wire.LIST_PAGE + 1)]
+    expect_equal([len(page[1]) for page in pages], [wire.LIST_PAGE, 1, 0], "how many there are from 0, 8 and 9 on")
+    expect_equal([page[2] for page in pages], [wire.LIST_PAGE + 1] * 3, "how many there are in all")

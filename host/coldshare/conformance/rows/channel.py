@@ -245,3 +245,60 @@ def kept(bench: Bench) -> None:
     """A pairing outlives a power cycle."""
     bench.power_cycle()
     bench.host.open()
+
+
+@row("channel-session-payload", "session", needs=READY)
+def session_payload(bench: Bench) -> None:
+    """A payload in the first session message is ERROR SESSION."""
+    host = bench.host
+    message = _session(host).write_handshake()
+    _error(host, wire.CMD_SESSION, host.psk_id + message + bytes(16), "a message that is too long")
+
+
+@row("channel-session-short", "session", needs=READY)
+def session_short(bench: Bench) -> None:
+    """A first session message that is too short is ERROR SESSION."""
+    _error(bench.host, wire.CMD_SESSION, bench.host.psk_id + bytes(31), "31 bytes")
+
+
+@row("channel-record-length", "cipher-a128cbc-hs256-behind-a-counter", needs=READY)
+def record_length(bench: Bench) -> None:
+    """A record whose length no ciphertext has is ERROR SESSION."""
+    host = bench.host
+    for size in (0, 16, 31, 47):
+        host.open()
+        _error(host, wire.CMD_RECORD, bytes(size), f"a record of {size} bytes")
+
+
+@row("channel-pairing-one", "channel", needs=PAIRED)
+def pairing_one(bench: Bench) -> None:
+    """A handshake on another channel ends the one that was under way."""
+    host, other = bench.host, bench.speaker()
+    session = _second(host)
+    _second(other)
+    _error(host, wire.CMD_PAIR, session.write_handshake(), "the third message of the pairing that was first")
+
+
+@row("pairing-shown", "screens", needs=PAIRED, screen=True)
+def shown(bench: Bench) -> None:
+    """The question shows the code and the name of the host that wants to pair."""
+    host = bench.speaker("the desk")
+    code = host.handshake()
+    bench.nobody()
+    host.start(wire.OP_PAIR_ACCEPT, host.name)
+    host.read(keepalives=True)
+    lines = bench.operator.screen()
+    host.cancel()
+    host.finish()
+    expect(code.replace(" ", "") in "".join(lines).replace(" ", ""), f"the screen does not show {code}")
+    expect("the desk" in " ".join(lines), "the screen does not show the host's name")
+
+
+@row("pairing-closed", "pairing", needs=PAIRED)
+def closed(bench: Bench) -> None:
+    """The pairing channel closes with the answer, a NO too."""
+    host = bench.host
+    bench.operator.answer = REFUSE
+    host.handshake()
+    expect_reply(host.ask(wire.OP_PAIR_ACCEPT, "desk"), wire.STATUS_REJECTED, "the answer after NO")
+    _error(host, wire.CMD_RECORD, bytes(48), "a second request")

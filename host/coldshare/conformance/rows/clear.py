@@ -106,6 +106,7 @@ _STRICT = {
     "key-order": (b"\xa2\x01\x00\x00\x06", "keys out of order"),
     "duplicate-key": (b"\xa3\x00\x06\x01\x00\x01\x00", "a key that comes twice"),
     "key-type": (b"\xa3\x00\x06\x01\x00\x20\x00", "a key that is no unsigned integer"),
+    "reserved": (b"\xa2\x00\x06\x01\x1c", "a head that is not assigned"),
     "tag": (b"\xa2\x00\x06\x01\xc1\x00", "a tag"),
     "float": (b"\xa2\x00\x06\x01\xf9\x00\x00", "a floating-point number"),
     "simple": (b"\xa2\x00\x06\x01\xf7", "a simple value"),
@@ -126,3 +127,11 @@ def _strict(name: str, data: bytes, what: str) -> None:
 
 for _name, (_data, _what) in _STRICT.items():
     _strict(_name, _data, _what)
+
+
+@row("requests-order", "messages", needs=READY)
+def order(bench: Bench) -> None:
+    """The shape is judged before the channel and the token's state: BAD_REQUEST, where LOCKED would do too."""
+    host = bench.host.open()
+    expect_status(host.status(wire.OP_LIST, "0"), wire.STATUS_BAD_REQUEST, "the status of a list of another type")
+    expect_status(host.status(wire.OP_WIPE, 0), wire.STATUS_BAD_REQUEST, "the status of a wipe with a field too many")

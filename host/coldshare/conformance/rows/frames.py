@@ -212,3 +212,35 @@ def foreign(bench: Bench) -> None:
     other.call(wire.CMD_PING, b"hello")
     as_map(other.call(wire.CMD_PLAIN, b"\xa1\x00\x01"))
     expect_status(host.ask(wire.OP_UNLOCK, PIN)[0], wire.STATUS_OK, "the status of the next request")
+
+
+@row("frames-init-drops", "channel-ids", needs=READY)
+def init_drops(bench: Bench) -> None:
+    """INIT on one's own channel drops the request under way, without an answer."""
+    host = bench.host
+    bench.nobody()
+    host.start(wire.OP_LABEL, "Other")
+    host.read(keepalives=True)
+    host.call(wire.CMD_INIT, b"12345678")
+    # Were the question still there, another channel would be told BUSY.
+    expect_equal(bench.speaker().call(wire.CMD_PING, b"after"), b"after", "the next PING of another channel")
+    expect(bench.token.read(0.5) is None, "the dropped request is answered")
+
+
+@row("frames-cancel-idle", "while-a-request-is-under-way", needs=READY)
+def cancel_idle(bench: Bench) -> None:
+    """CANCEL when no request is under way is ignored."""
+    bench.host.cancel()
+    expect(bench.token.read(0.5) is None, "it is answered")
+    expect_status(bench.host.status(wire.OP_LIST, 0), wire.STATUS_OK, "the status of the next request")
+
+
+@row("frames-timed-out", "screens", needs=READY)
+def timed_out(bench: Bench) -> None:
+    """A question that nobody answers goes away after 60 seconds, with status TIMED_OUT."""
+    bench.nobody()
+    started = bench.operator.now_ms()
+    reply = bench.host.ask(wire.OP_LABEL, "Other")
+    took = bench.operator.now_ms() - started
+    expect_reply(reply, wire.STATUS_TIMED_OUT)
+    expect(abs(took - wire.PERSON_TIMEOUT_MS) <= 3000, f"it comes after {took} ms")

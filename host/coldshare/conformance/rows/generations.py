@@ -167,3 +167,46 @@ def remove_active(bench: Bench) -> None:
     bench.host.ok(wire.OP_REMOVE, old)
     expect_equal(bench.states(), {new: wire.BACKUP_ACTIVE}, "the list")
     expect_status(bench.host.status(wire.OP_RESERVE_NEXT, declaration()), wire.STATUS_RETIRED, "the status of the old")
+
+
+@row("generation-first", "what-a-token-decides", needs=READY, spoils=True)
+def first(bench: Bench) -> None:
+    """reserve-next is like reserve where nothing stands, or the same generation."""
+    for _ in range(2):
+        reply = bench.host.ok(wire.OP_RESERVE_NEXT, declaration())
+        bench.send(reply[1], bench.blob(50))
+        bench.host.ok(wire.OP_COMMIT, reply[1])
+        bench.host.ok(wire.OP_CONFIRM, reply[1])
+        expect_equal(bench.states(), {reply[1]: wire.BACKUP_ACTIVE}, "the list")
+
+
+@row("generation-third", "generations", needs=READY, spoils=True)
+def third(bench: Bench) -> None:
+    """A share of a third generation takes the place of the NEXT one, and the ACTIVE one stays."""
+    old = bench.put(bench.blob(50))
+    _next(bench)
+    reply = bench.host.ok(wire.OP_RESERVE_NEXT, declaration(generation=b"third" + bytes(27)))
+    bench.send(reply[1], bench.blob(60))
+    bench.host.ok(wire.OP_COMMIT, reply[1])
+    bench.host.ok(wire.OP_CONFIRM, reply[1])
+    expect_equal(bench.states(), {old: wire.BACKUP_ACTIVE, reply[1]: wire.BACKUP_NEXT}, "the list")
+
+
+@row("generation-retire-again", "generations", needs=READY, spoils=True)
+def retire_again(bench: Bench) -> None:
+    """What is retired already is done, and nobody is asked."""
+    _, new = _retired(bench)
+    bench.operator.answer = REFUSE
+    bench.host.ok(wire.OP_RETIRE, new, OLD)
+
+
+@row("generation-un-retire-absent", "generations", needs=READY, spoils=True)
+def un_retire_absent(bench: Bench) -> None:
+    """un-retire of a generation of which no backup is here lets it come as a newer one again."""
+    held = bench.put(bench.blob(50), generation=NEW)
+    bench.host.ok(wire.OP_RETIRE, held, OLD)
+    bench.host.ok(wire.OP_UN_RETIRE, held, OLD)
+    expect_equal(bench.states(), {held: wire.BACKUP_ACTIVE}, "the list")
+    expect_status(
+        bench.host.status(wire.OP_RESERVE, declaration()), wire.STATUS_OTHER_GENERATION, "the status of reserve"
+    )

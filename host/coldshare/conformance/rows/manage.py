@@ -6,8 +6,9 @@ import hashlib
 
 from coldshare.conformance.bench import LABEL, PIN, WRONG, Bench
 from coldshare.conformance.operator import AGREE, REFUSE
+from coldshare.conformance.rows.generations import OLD
 from coldshare.conformance.rules import NEW, PAIRED, READY, BrokenRuleError, expect, expect_equal, expect_reply, row
-from coldshare.conformance.speaker import FrameRefusedError, Speaker
+from coldshare.conformance.speaker import FrameRefusedError, Speaker, declaration
 from coldshare_iface import wire
 from coldshare_iface.messages import AuditPage
 
@@ -179,3 +180,99 @@ def audit_wiped(bench: Bench) -> None:
     page, entries = _chain(bench)
     expect_equal((page.first, page.before), (1, bytes(32)), "where the new ring begins")
     expect(page.head != before.head and len(entries) <= before.count, "the old ring goes on")
+
+
+@row("manage-unpair-others", "messages", needs=READY, spoils=True)
+def unpair_others(bench: Bench) -> None:
+    """unpair forgets all hosts but one, and asks nobody when there is no other."""
+    other = bench.speaker("laptop")
+    bench.pair(other)
+    host = bench.unlock()
+    host.ok(wire.OP_UNPAIR, host.psk_id, wire.UNPAIR_OTHERS)
+    expect_equal(host.ok(wire.OP_PAIRINGS)[1], [{1: host.psk_id, 2: "desk"}], "the hosts that are left")
+    bench.operator.answer = REFUSE
+    expect_reply(host.ask(wire.OP_UNPAIR, host.psk_id, wire.UNPAIR_OTHERS), wire.STATUS_OK, "the answer to another one")
+
+
+@row("wipe-no", "wipe", needs=READY)
+def wipe_no(bench: Bench) -> None:
+    """A NO to wipe leaves everything."""
+    before = bench.host.read_info()[4]
+    bench.operator.answer = REFUSE
+    expect_reply(bench.speaker("stranger").wipe(), wire.STATUS_REJECTED, "the answer after NO")
+    bench.operator.answer = AGREE
+    expect_equal(bench.host.read_info()[4], before, "the serial")
+    expect(_opens(bench, bench.host), "the pairing is gone")
+
+
+@row("audit-unlock", "audit-ring", needs=READY)
+def audit_unlock(bench: Bench) -> None:
+    """unlock says count and head of the ring."""
+    reply = bench.host.ok(wire.OP_UNLOCK, PIN)
+    page, _ = _chain(bench)
+    expect_equal((reply.get(2), reply.get(3)), (page.count, page.head), "count and head")
+
+
+@row("audit-pages", "audit-ring", needs=READY)
+def audit_pages(bench: Bench) -> None:
+    """Who asks for entries that are not there yet is told none, and the head."""
+    page, entries = _chain(bench)
+    after = AuditPage.decode(bench.host.ok(wire.OP_AUDIT, page.count + 5))
+    expect_equal((after.count, after.head), (page.count, page.head), "count and head")
+    expect_equal(
+        (after.first, after.before, after.entries), (page.count + 1, page.head, b""), "what comes after the head"
+    )
+    last = AuditPage.decode(bench.host.ok(wire.OP_AUDIT, page.count))
+    expect_equal((last.first, last.entries), (page.count, entries[-1]), "the last entry alone")
+
+
+@row("audit-life", "audit-ring", needs=READY, spoils=True)
+def audit_life(bench: Bench) -> None:
+    """Another label, another PIN and hosts that are forgotten are entered; what is refused is not."""
+    host = bench.host
+    other = bench.speaker("laptop")
+    before = _chain(bench)[0].count
+    bench.operator.answer = REFUSE
+    host.ask(wire.OP_LABEL, "Refused")
+    bench.operator.answer = AGREE
+    host.ok(wire.OP_LABEL, "Other")
+    host.ok(wire.OP_CHANGE_PIN, PIN, "271828")
+    bench.pair(other)
+    host.open()
+    host.ok(wire.OP_UNLOCK, "271828")
+    host.ok(wire.OP_UNPAIR, other.psk_id, wire.UNPAIR_ONE)
+    _, entries = _chain(bench, before + 1)
+    wanted = [wire.EVENT_LABELLED, wire.EVENT_PIN_CHANGED, wire.EVENT_PAIRED, wire.EVENT_UNPAIRED]
+    expect_equal([entry[4] for entry in entries], wanted, "the events")
+    expect_equal(entries[-1][5:8], b"\x00\x00\x01", "how many were forgotten")
+    expect_equal(entries[-1][16:24], other.psk_id, "the host that was forgotten")
+
+
+@row("audit-generations", "audit-ring", needs=READY, spoils=True)
+def audit_generations(bench: Bench) -> None:
+    """What was said of generations is entered."""
+    newer = b"h" * 32
+    old = bench.put(bench.blob(50))
+    host = bench.host
+    new = host.ok(wire.OP_RESERVE_NEXT, declaration(generation=newer))[1]
+    bench.send(new, bench.blob(50))
+    host.ok(wire.OP_COMMIT, new)
+    host.ok(wire.OP_CONFIRM, new)
+    before = _chain(bench)[0].count
+    host.ok(wire.OP_RETIRE, new, OLD)
+    host.ok(wire.OP_UN_RETIRE, new, OLD)
+    host.ok(wire.OP_RETIRE, new, OLD)
+    host.ok(wire.OP_DESTROY, old)
+    _, entries = _chain(bench, before + 1)
+    wanted = [wire.EVENT_RETIRED, wire.EVENT_UN_RETIRED, wire.EVENT_RETIRED, wire.EVENT_DESTROYED]
+    expect_equal([entry[4] for entry in entries], wanted, "the events")
+    expect_equal([entry[16:] for entry in entries], [new, new, new, old], "the backups that they are about")
+
+
+@row("audit-confirm", "audit-ring", needs=READY, spoils=True)
+def audit_confirm(bench: Bench) -> None:
+    """confirm says count and head of the ring, as they are with its own entry."""
+    backup_id = bench.put(bench.blob(50), confirm=False)
+    reply = bench.host.ok(wire.OP_CONFIRM, backup_id)
+    page, _ = _chain(bench)
+    expect_equal((reply.get(1), reply.get(2)), (page.count, page.head), "count and head")

@@ -196,3 +196,15 @@ def change(bench: Bench) -> None:
     host.ok(wire.OP_CHANGE_PIN, PIN, "271828")
     expect_status(host.ask(wire.OP_UNLOCK, PIN)[0], wire.STATUS_PIN_WRONG, "the status of the old PIN")
     host.ok(wire.OP_UNLOCK, "271828")
+
+
+@row("pin-change-format", "pin", needs=READY, spoils=True)
+def change_format(bench: Bench) -> None:
+    """A new PIN that is none is PIN_FORMAT, before the old one is tried."""
+    host = bench.host
+    expect_status(host.status(wire.OP_CHANGE_PIN, PIN, "12a4"), wire.STATUS_PIN_FORMAT)
+    expect_status(
+        host.status(wire.OP_CHANGE_PIN, WRONG, "123"), wire.STATUS_PIN_FORMAT, "the status with a wrong old PIN"
+    )
+    expect_reply(_wrong(bench), wire.STATUS_PIN_WRONG, "the answer to the first wrong PIN", detail=7)
+    host.ok(wire.OP_UNLOCK, PIN)
