@@ -28,7 +28,7 @@ PRESSES = {
     "backup-too-large": 1,
     "generation-destroy": 4,
     "generation-destroy-held": 4,
-    "generation-first": 2,
+    "generation-first": 1,
     "generation-next": 2,
     "generation-remove-active": 3,
     "generation-retire": 5,

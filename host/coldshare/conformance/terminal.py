@@ -19,18 +19,21 @@ _NO_POWER = "nobody can cut its power here"
 
 
 class TerminalOperator:
-    """`say` shows a line; `ask` shows a question and waits for the line that answers it."""
+    """`say` shows a line; `ask` shows a question and waits for the line that answers it; `now_ms` is the time."""
 
     by_hand = True
     reads_screen = False
 
-    def __init__(self, say: Callable[[str], None], ask: Callable[[str], str]) -> None:
+    def __init__(
+        self, say: Callable[[str], None], ask: Callable[[str], str], now_ms: Callable[[], int] | None = None
+    ) -> None:
         self.answer = AGREE
         self._say = say
         self._ask = ask
         self._title = ""
         self._heard = 0
         self._powerless = False
+        self._now_ms = now_ms or _now_ms
 
     def begins(self, title: str) -> None:
         self._title = title
@@ -61,7 +64,7 @@ class TerminalOperator:
             raise CannotError(_NO_POWER)
 
     def now_ms(self) -> int:
-        return time.monotonic_ns() // 1_000_000
+        return self._now_ms()
 
     def save(self) -> bytes | None:
         return None
@@ -71,3 +74,7 @@ class TerminalOperator:
 
     def close(self) -> None:
         """The terminal stays."""
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000

@@ -149,7 +149,7 @@ def _burn(bench: Bench) -> dict[int, object]:
     return reply
 
 
-@row("pin-burnt", "pin", needs=READY, spoils=True)
+@row("pin-burnt", "burnt", needs=READY, spoils=True)
 def burnt(bench: Bench) -> None:
     """The eighth wrong PIN burns the token: BURNT, and its pairings are gone."""
     serial = bench.host.read_info()[4]
@@ -165,7 +165,7 @@ def burnt(bench: Bench) -> None:
     raise BrokenRuleError("the old pairing key still opens a session")
 
 
-@row("pin-burnt-copies", "pin", needs=READY, spoils=True)
+@row("pin-burnt-copies", "burnt", needs=READY, spoils=True)
 def burnt_copies(bench: Bench) -> None:
     """A burnt token gives copies of sealed shares, to a host paired by a held button, and nothing else."""
     data = bench.blob(3000)
