@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import frames, layers, micropython, plugin, start, stored, wire
+from bench import conformance, frames, layers, micropython, plugin, start, stored, wire
 from bench.figures import Figure, results, table, unmeasured
 from bench.record import rewrite
 from bench.share import share
@@ -34,6 +34,7 @@ def measure(folder: Path) -> list[Figure]:
         *layers.measure(folder, vault),
         *plugin.measure(folder),
         *micropython.measure(folder),
+        *conformance.measure(folder),
     ]
 
 
