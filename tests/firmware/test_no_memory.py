@@ -26,7 +26,7 @@ FILES = {
 }
 OLD, NEW = b"a" * 32, b"b" * 32
 SEALED = b"sealed" * 50
-every_line = pytest.mark.parametrize("step", [29, pytest.param(3, marks=pytest.mark.slow)], ids=["some", "many"])
+every_line = pytest.mark.parametrize("step", [113, pytest.param(3, marks=pytest.mark.slow)], ids=["some", "many"])
 Act = Callable[[Bare], tuple[object, ...]]
 
 

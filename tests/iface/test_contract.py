@@ -144,7 +144,7 @@ def a_reshare(host: Host, old: bytes) -> None:
     new = host.put(wire.OP_RESERVE_NEXT, f4=newer)
     assert host.rpc(wire.OP_COMMIT, new) == {0: 0}
     assert states() == {old: wire.BACKUP_ACTIVE, new: wire.BACKUP_PENDING}
-    assert host.rpc(wire.OP_CONFIRM, new) == {0: 0}
+    assert host.rpc(wire.OP_CONFIRM, new)[0] == wire.STATUS_OK
     assert states() == {old: wire.BACKUP_ACTIVE, new: wire.BACKUP_NEXT}
     assert host.rpc(wire.OP_RETIRE, new, older) == {0: 0}
     assert states() == {old: wire.BACKUP_RETIRED, new: wire.BACKUP_ACTIVE}
@@ -200,7 +200,7 @@ def test_a_whole_life(board: Any, paired: tuple[Host, bytes, bytes]) -> None:
     assert host.rpc(wire.OP_COMMIT, second) == {0: 0}
     states = {listed[1]: listed[2] for listed in host.rpc(wire.OP_LIST, 0)[1]}
     assert states == {first: wire.BACKUP_ACTIVE, second: wire.BACKUP_PENDING}
-    assert host.rpc(wire.OP_CONFIRM, second) == {0: 0}
+    assert host.rpc(wire.OP_CONFIRM, second)[0] == wire.STATUS_OK
     opened = host.rpc(wire.OP_OPEN, second, wire.PURPOSE_RESTORE)
     assert (opened[1], opened[2], opened[3]) == (len(BLOB), DIGEST, codec.encode(DECLARED))
     assert host.get(second) == BLOB
