@@ -36,7 +36,7 @@ SECTIONS = (
 )
 _STATES = (ANY, NEW, PAIRED, READY)
 #: Presses that it takes to bring a token into a state: wipe, pair, set up.
-_MAKE = dict(zip(_STATES, range(4), strict=True))
+_MAKE: dict[str, int] = {ANY: 0, NEW: 1, PAIRED: 2, READY: 3}
 
 
 def catalogue() -> list[Row]:

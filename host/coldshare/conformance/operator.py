@@ -16,12 +16,19 @@ class CannotError(Exception):
 
 
 class Operator(Protocol):
-    """`answer` holds for every question until it is changed."""
+    """One person, or what takes its place."""
 
-    answer: str
     #: True where somebody has to stand up for every press, so that rows of hundreds are left out.
     by_hand: bool
     reads_screen: bool
+
+    @property
+    def answer(self) -> str:
+        """What every question gets until it is changed."""
+        ...
+
+    @answer.setter
+    def answer(self, what: str) -> None: ...
 
     def begins(self, title: str) -> None:
         """A row begins."""

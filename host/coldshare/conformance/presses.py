@@ -49,7 +49,6 @@ PRESSES = {
     "manage-remove-held": 2,
     "manage-unpair": 3,
     "manage-unpair-others": 2,
-    "pairing-closed": 1,
     "pairing-eight": 7,
     "pairing-once": 1,
     "pairing-press": 1,

@@ -206,10 +206,10 @@ class Speaker:
         if info is None:
             self.read_info()
             info = self.info
-        psk_id = self.psk_id if psk_id is None else psk_id
+        known = self.psk_id if psk_id is None else psk_id
         self.session = Session(NativeSuite(), initiator=True)
-        self.session.session(info, psk_id, self.psk if psk is None else psk)
-        self.session.read_handshake(self.call(wire.CMD_SESSION, psk_id + self.session.write_handshake()))
+        self.session.session(info, known, self.psk if psk is None else psk)
+        self.session.read_handshake(self.call(wire.CMD_SESSION, known + self.session.write_handshake()))
         return self
 
     # --- records

@@ -70,7 +70,10 @@ def _kept(token: Any, job: Any, op: int, values: list[Any]) -> Job:
 @flaw("backup-resume")
 def _resume(token: Any) -> None:
     """It forgets at power-up how far a transfer had come."""
-    token._ops._outgoing._store.drop_staged()
+    store = token._ops._outgoing._store
+    staged = store.staged()
+    if staged is not None and store.staged_size() < staged[1]:
+        store.drop_staged()
 
 
 @flaw("backup-past-the-end")

@@ -45,7 +45,7 @@ def _pairing_altered(token: Any) -> None:
     """It does not say that a third pairing message was altered."""
 
     def pair(original: Any, cid: bytes, data: bytes) -> None:
-        if len(data) != 96:
+        if len(data) != 96 or cid != token._session_cid:
             original(cid, data)
             return
         refuse, token._refuse_session = token._refuse_session, lambda cid: token._port.send(cid, wire.CMD_PAIR, b"")
@@ -191,17 +191,17 @@ def _shown(token: Any) -> None:
 
 @flaw("pairing-closed")
 def _closed(token: Any) -> None:
-    """After a NO it takes another record of that pairing."""
-    refused = [b""]
+    """After CANCEL it takes another record of that pairing."""
+    cancelled = [b""]
 
     def reply(original: Any, fields: dict[int, Any]) -> None:
         cid = token._job_cid
         original(fields)
-        if fields == {0: wire.STATUS_REJECTED} and token._session is None:
-            refused[0] = cid
+        if fields == {0: wire.STATUS_CANCELLED} and token._session is None:
+            cancelled[0] = cid
 
     def record(original: Any, cid: bytes, data: bytes) -> None:
-        if token._session is None and cid == refused[0]:
+        if token._session is None and cid == cancelled[0]:
             token._port.send(cid, wire.CMD_RECORD, b"")
         else:
             original(cid, data)

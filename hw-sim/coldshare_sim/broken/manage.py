@@ -27,9 +27,10 @@ def _pairings(token: Any, job: Any, op: int, values: list[Any]) -> Job:
 @flaw("manage-unpair")
 @operations(wire.OP_UNPAIR)
 def _unpair(token: Any, job: Any, op: int, values: list[Any]) -> Job:
-    """It says that it has forgotten a host, and has not."""
-    return {}
-    yield from job()
+    """It says to a host that it has forgotten it, and has not."""
+    if values == [token._psk_id, wire.UNPAIR_ONE]:
+        return {}
+    return (yield from job())
 
 
 @flaw("manage-remove")

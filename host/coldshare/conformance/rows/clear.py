@@ -133,5 +133,5 @@ for _name, (_data, _what) in _STRICT.items():
 def order(bench: Bench) -> None:
     """The shape is judged before the channel and the token's state: BAD_REQUEST, where LOCKED would do too."""
     host = bench.host.open()
-    expect_status(host.status(wire.OP_LIST, "0"), wire.STATUS_BAD_REQUEST, "the status of a list of another type")
+    expect_status(host.status(wire.OP_AUDIT, "1"), wire.STATUS_BAD_REQUEST, "the status of an audit of another type")
     expect_status(host.status(wire.OP_WIPE, 0), wire.STATUS_BAD_REQUEST, "the status of a wipe with a field too many")

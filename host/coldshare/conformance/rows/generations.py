@@ -208,6 +208,5 @@ def un_retire_absent(bench: Bench) -> None:
     bench.host.ok(wire.OP_RETIRE, held, OLD)
     bench.host.ok(wire.OP_UN_RETIRE, held, OLD)
     expect_equal(bench.states(), {held: wire.BACKUP_ACTIVE}, "the list")
-    expect_status(
-        bench.host.status(wire.OP_RESERVE, declaration()), wire.STATUS_OTHER_GENERATION, "the status of reserve"
-    )
+    status = bench.host.status(wire.OP_RESERVE_NEXT, declaration())
+    expect_status(status, wire.STATUS_OK, "the status of reserve-next")
