@@ -10,7 +10,7 @@ from coldshare.conformance.bench import Bench
 from coldshare.conformance.operator import NOBODY, CannotError
 from coldshare.conformance.rules import ANY, PAIRED, READY, BrokenRuleError, Row, expect_reply
 from coldshare.conformance.run import ERROR, FAIL, PASS, SKIP, Outcome, TokenSilentError, run
-from coldshare.conformance.speaker import FrameRefusedError, SilenceError, UnexpectedAnswerError
+from coldshare.conformance.speaker import FrameRefusedError, Map, SilenceError, Speaker, UnexpectedAnswerError
 from coldshare.device.errors import TokenGoneError
 from coldshare_iface import wire
 from conformance.conftest import rows, sim_bench
@@ -188,3 +188,19 @@ def test_keepalives_without_end_are_no_answer() -> None:
     bench.host.token = Endless()
     with pytest.raises(SilenceError, match="for minutes"):
         bench.host.call(wire.CMD_PING, b"x")
+
+
+@pytest.mark.parametrize(
+    ("what", "reply"),
+    [
+        (lambda host: host.get(bytes(16), 10), {0: 0, 1: b""}),
+        (lambda host: host.send(bytes(16), bytes(10), 4), {0: 0, 1: 0}),
+        (lambda host: host.list(), {0: 0, 1: [], 2: 3}),
+    ],
+    ids=["read", "chunk", "list"],
+)
+def test_a_token_that_never_gets_on_is_left(what: Callable[[Speaker], object], reply: Map) -> None:
+    host = sim_bench().stranger()
+    host.ask = lambda op, *fields: reply  # type: ignore[method-assign]
+    with pytest.raises(UnexpectedAnswerError):
+        what(host)

@@ -161,13 +161,13 @@ class Bench:
     def wipe(self) -> None:
         reply = self.host.wipe()
         if reply[0] != wire.STATUS_OK:
-            raise UnexpectedAnswerError(f"wipe is refused with {status_name(reply[0])}.")
+            raise UnexpectedAnswerError(f"wipe is refused with {status_name(reply[0])}")
         self.host = self.speaker()
 
     def pair(self, host: Speaker | None = None) -> Map:
         reply = (host or self.host).pair()
         if reply[0] != wire.STATUS_OK:
-            raise UnexpectedAnswerError(f"pair-accept is refused with {status_name(reply[0])}.")
+            raise UnexpectedAnswerError(f"pair-accept is refused with {status_name(reply[0])}")
         return reply
 
     def unlock(self, host: Speaker | None = None) -> Speaker:

@@ -80,6 +80,10 @@ def _one(bench: Bench, row: Row) -> tuple[str, str, bool]:
     except SilenceError as error:
         clean = True  # or rather: there is nobody to clean up with
         return FAIL, f"{doing}{error}", True
+    except (RemoteProtocolError, LocalProtocolError) as error:
+        return FAIL, f"{doing}the host's end of the secure channel breaks: {error}", False
+    except FrameError as error:
+        return FAIL, f"{doing}the token breaks the rules of frames: {error}", False
     except BROKEN as error:
         return FAIL, f"{doing}{error}", False
     except (KeyError, TypeError, IndexError, ValueError) as error:

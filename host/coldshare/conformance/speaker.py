@@ -37,7 +37,7 @@ def _names(prefix: str) -> dict[int, str]:
     return {value: name.removeprefix(prefix) for name, value in vars(wire).items() if name.startswith(prefix)}
 
 
-_ERRORS, _STATUSES, _OPS = _names("ERR_"), _names("STATUS_"), _names("OP_")
+_ERRORS, _STATUSES, _OPS, _CMDS = _names("ERR_"), _names("STATUS_"), _names("OP_"), _names("CMD_")
 
 
 def error_name(code: int) -> str:
@@ -48,6 +48,11 @@ def error_name(code: int) -> str:
 def status_name(status: int) -> str:
     """A status, for a person."""
     return f"{_STATUSES.get(status, '(unknown)')} ({status})"
+
+
+def cmd_name(cmd: int) -> str:
+    """A command, for a person."""
+    return f"{_CMDS.get(cmd, '(unknown)')} (0x{cmd:02x})"
 
 
 def op_name(op: int) -> str:
@@ -92,6 +97,7 @@ class Speaker:
         #: Seconds to wait for a report.
         self.patience = PATIENCE
         self._on_keepalive = on_keepalive
+        self._asked = 0
         self._status = -1
         self._heard = 0
         self._assembler = framing.Assembler(token.report_size)
@@ -103,7 +109,7 @@ class Speaker:
 
     def write(self, cmd: int, data: bytes = b"") -> None:
         if cmd != wire.CMD_CANCEL:
-            self._status, self._heard = -1, 0
+            self._asked, self._status, self._heard = cmd, -1, 0
         for report in self.reports(cmd, data):
             self.token.write(report)
 
@@ -112,7 +118,7 @@ class Speaker:
         while True:
             report = self.token.read(self.patience if timeout is None else timeout)
             if report is None:
-                raise SilenceError("The token does not answer.")
+                raise SilenceError(f"the token does not answer {cmd_name(self._asked)}")
             if report[:4] != self.cid:
                 continue
             message = self._assembler.feed(report)
@@ -127,10 +133,10 @@ class Speaker:
 
     def _hear(self, data: bytes) -> None:
         if len(data) != 1:
-            raise UnexpectedAnswerError(f"A KEEPALIVE has {len(data)} bytes instead of one.")
+            raise UnexpectedAnswerError(f"a KEEPALIVE has {len(data)} bytes instead of one")
         self._heard += 1
         if self._heard > KEEPALIVES_MAX:
-            raise SilenceError("The token sends keepalives for minutes and no answer.")
+            raise SilenceError("the token sends keepalives for minutes and no answer")
         if self._on_keepalive is not None:
             self._on_keepalive(data[0], data[0] != self._status)
         self._status = data[0]
@@ -146,7 +152,7 @@ class Speaker:
         if answered == wire.CMD_ERROR:
             raise FrameRefusedError(reply[0])
         if answered != cmd:
-            raise UnexpectedAnswerError(f"Command 0x{cmd:02x} is answered with command 0x{answered:02x}.")
+            raise UnexpectedAnswerError(f"{cmd_name(cmd)} is answered with {cmd_name(answered)}")
         return reply
 
     def cancel(self) -> None:
@@ -158,9 +164,9 @@ class Speaker:
         self._assembler.reset()
         reply = self.call(wire.CMD_INIT, nonce)
         if len(reply) < len(nonce) + 4:
-            raise UnexpectedAnswerError("The answer to INIT is too short.")
+            raise UnexpectedAnswerError("the answer to INIT is too short")
         if reply[: len(nonce)] != nonce:
-            raise UnexpectedAnswerError("INIT is answered with another nonce.")
+            raise UnexpectedAnswerError("INIT is answered with another nonce")
         self.cid = reply[len(nonce) : len(nonce) + 4]
         return reply
 
@@ -185,7 +191,7 @@ class Speaker:
         self.session.pairing(self.info, NativeSuite().generate())
         self.session.read_handshake(self.call(wire.CMD_PAIR, self.session.write_handshake()))
         if self.call(wire.CMD_PAIR, self.session.write_handshake()) != b"":
-            raise UnexpectedAnswerError("The third pairing message is answered with bytes.")
+            raise UnexpectedAnswerError("the answer to the third pairing message is not empty")
         return self.session.code
 
     def pair(self) -> Map:
@@ -241,7 +247,7 @@ class Speaker:
         """`ask`, where anything but OK is a failure."""
         reply = self.ask(op, *fields)
         if reply[0] != wire.STATUS_OK:
-            raise UnexpectedAnswerError(f"{op_name(op)} is refused with {status_name(reply[0])}.")
+            raise UnexpectedAnswerError(f"{op_name(op)} is refused with {status_name(reply[0])}")
         return reply
 
     def status(self, op: int, *fields: object) -> int:
@@ -261,15 +267,20 @@ class Speaker:
         """Up to and including `prepare`, `chunk` bytes at a time."""
         offset = self.begin(backup_id, data)
         while offset < len(data):
-            offset = self.ok(wire.OP_CHUNK, offset, data[offset : offset + chunk])[1]
+            offset, before = self.ok(wire.OP_CHUNK, offset, data[offset : offset + chunk])[1], offset
+            if offset <= before:
+                raise UnexpectedAnswerError(f"after a chunk at {before} the token wants to go on at {offset}")
         if self.ok(wire.OP_PREPARE, backup_id)[1] != hashlib.sha256(data).digest():
-            raise UnexpectedAnswerError("The token stored other bytes than it was sent.")
+            raise UnexpectedAnswerError("prepare answers the digest of other bytes than were sent")
 
     def get(self, backup_id: bytes, size: int) -> bytes:
         """The bytes of a backup that is open for reading."""
         data = b""
         while len(data) < size:
-            data += self.ok(wire.OP_READ, backup_id, len(data))[1]
+            more = self.ok(wire.OP_READ, backup_id, len(data))[1]
+            if not more:
+                raise UnexpectedAnswerError(f"read at {len(data)} of {size} gives no bytes")
+            data += more
         return data
 
     def list(self) -> list[Map]:
@@ -280,6 +291,8 @@ class Speaker:
             out += reply[1]
             if len(out) >= reply[2]:
                 return out
+            if not reply[1]:
+                raise UnexpectedAnswerError(f"list from {len(out)} on gives none of {reply[2]} backups")
 
 
 def request(op: int, *fields: object) -> bytes:
@@ -291,9 +304,9 @@ def as_map(data: bytes) -> Map:
     try:
         value = codec.decode(data)
     except codec.CodecError as error:
-        raise UnexpectedAnswerError(f"The answer is not CBOR of the profile ({error.reason}).") from error
+        raise UnexpectedAnswerError(f"the answer is not CBOR of the profile ({error.reason})") from error
     if not isinstance(value, dict):
-        raise UnexpectedAnswerError("The answer is not a map.")
+        raise UnexpectedAnswerError("the answer is not a map")
     return value
 
 

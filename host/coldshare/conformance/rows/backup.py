@@ -290,7 +290,7 @@ def one_party(bench: Bench) -> None:
 
 @row("policy-generation", "what-a-token-decides", needs=READY, spoils=True)
 def one_generation(bench: Bench) -> None:
-    """A share of another generation is OTHER_GENERATION when nobody says that it is newer (rule 5)."""
+    """A share of another generation is OTHER_GENERATION when nobody says that it is newer (rule 3)."""
     bench.put(bench.blob(50))
     other = declaration(generation=b"h" * 32)
     expect_status(bench.host.status(wire.OP_RESERVE, other), wire.STATUS_OTHER_GENERATION)

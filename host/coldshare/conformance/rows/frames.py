@@ -171,12 +171,13 @@ def keepalive(bench: Bench) -> None:
 
 @row("frames-cancel", "while-a-request-is-under-way", needs=READY)
 def cancel(bench: Bench) -> None:
-    """CANCEL ends a question with status CANCELLED, and the question goes away."""
+    """CANCEL ends a question with status CANCELLED, and the next request is served."""
     host = bench.host
     bench.operator.answer = NOBODY
     host.start(wire.OP_LABEL, "Other")
     host.read(keepalives=True)
     expect_reply(bench.withdraw(), wire.STATUS_CANCELLED)
+    expect_status(host.status(wire.OP_LIST, 0), wire.STATUS_OK, "the status of the next request")
 
 
 @row("frames-cancel-stranger", "while-a-request-is-under-way", needs=READY)

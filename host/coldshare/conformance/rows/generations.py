@@ -32,7 +32,7 @@ def _retired(bench: Bench) -> tuple[bytes, bytes]:
     return old, new
 
 
-@row("generation-next", "what-a-token-decides", needs=READY, spoils=True)
+@row("generation-next", "generations", needs=READY, spoils=True)
 def next_one(bench: Bench) -> None:
     """A newer share is PENDING beside the ACTIVE one, and NEXT once it was read back; both stay."""
     old = bench.put(bench.blob(50))
@@ -65,7 +65,7 @@ def same_refresh(bench: Bench) -> None:
     expect_status(bench.host.status(wire.OP_RESERVE, declaration()), wire.STATUS_OTHER_GENERATION)
 
 
-@row("generation-retire", "what-a-token-decides", needs=READY, spoils=True)
+@row("generation-retire", "generations", needs=READY, spoils=True)
 def retire(bench: Bench) -> None:
     """retire makes the old one RETIRED and the new one ACTIVE, and erases nothing."""
     data = bench.blob(50)
@@ -82,7 +82,7 @@ def retire(bench: Bench) -> None:
     expect_equal(host.get(old, len(data)), data, "the bytes of the old one")
 
 
-@row("generation-retire-held", "what-a-token-decides", needs=READY, spoils=True)
+@row("generation-retire-held", "generations", needs=READY, spoils=True)
 def retire_held(bench: Bench) -> None:
     """retire takes a button that is held."""
     bench.put(bench.blob(50))
@@ -90,7 +90,7 @@ def retire_held(bench: Bench) -> None:
     bench.short_press(wire.OP_RETIRE, new, OLD)
 
 
-@row("generation-retire-verified", "what-a-token-decides", needs=READY, spoils=True)
+@row("generation-retire-verified", "generations", needs=READY, spoils=True)
 def retire_verified(bench: Bench) -> None:
     """Nothing is retired for a newer one that was not read back: BAD_STATE."""
     bench.put(bench.blob(50))
@@ -98,7 +98,7 @@ def retire_verified(bench: Bench) -> None:
     expect_status(bench.host.status(wire.OP_RETIRE, new, OLD), wire.STATUS_BAD_STATE)
 
 
-@row("generation-retire-itself", "what-a-token-decides", needs=READY, spoils=True)
+@row("generation-retire-itself", "generations", needs=READY, spoils=True)
 def retire_itself(bench: Bench) -> None:
     """A backup does not retire its own generation: BAD_STATE."""
     held = bench.put(bench.blob(50))
@@ -107,7 +107,7 @@ def retire_itself(bench: Bench) -> None:
 
 @row("generation-stale", "what-a-token-decides", needs=READY, spoils=True)
 def stale(bench: Bench) -> None:
-    """A share of a retired generation is RETIRED, also after the old backup is destroyed (rule 5)."""
+    """A share of a retired generation is RETIRED, also after the old backup is destroyed (rule 2)."""
     old, _ = _retired(bench)
     host = bench.host
     expect_status(host.status(wire.OP_RESERVE, declaration()), wire.STATUS_RETIRED, "the status of reserve")
@@ -118,7 +118,7 @@ def stale(bench: Bench) -> None:
     expect_status(status, wire.STATUS_RETIRED, "the status after it is destroyed")
 
 
-@row("generation-retire-absent", "what-a-token-decides", needs=READY, spoils=True)
+@row("generation-retire-absent", "generations", needs=READY, spoils=True)
 def retire_absent(bench: Bench) -> None:
     """A generation can be retired of which no backup is here."""
     held = bench.put(bench.blob(50), generation=NEW)
@@ -126,7 +126,7 @@ def retire_absent(bench: Bench) -> None:
     expect_status(bench.host.status(wire.OP_RESERVE_NEXT, declaration()), wire.STATUS_RETIRED, "the status of reserve")
 
 
-@row("generation-un-retire", "what-a-token-decides", needs=READY, spoils=True)
+@row("generation-un-retire", "generations", needs=READY, spoils=True)
 def un_retire(bench: Bench) -> None:
     """un-retire takes it back: the old one is ACTIVE, the new one NEXT."""
     old, new = _retired(bench)
@@ -136,14 +136,14 @@ def un_retire(bench: Bench) -> None:
     expect_status(status, wire.STATUS_NOT_FOUND, "the status of a second un-retire")
 
 
-@row("generation-un-retire-held", "what-a-token-decides", needs=READY, spoils=True)
+@row("generation-un-retire-held", "generations", needs=READY, spoils=True)
 def un_retire_held(bench: Bench) -> None:
     """un-retire takes a button that is held."""
     _, new = _retired(bench)
     bench.short_press(wire.OP_UN_RETIRE, new, OLD)
 
 
-@row("generation-destroy", "what-a-token-decides", needs=READY, spoils=True)
+@row("generation-destroy", "generations", needs=READY, spoils=True)
 def destroy(bench: Bench) -> None:
     """destroy takes what is retired and nothing else."""
     old, new = _retired(bench)
@@ -152,14 +152,14 @@ def destroy(bench: Bench) -> None:
     expect_equal(bench.states(), {new: wire.BACKUP_ACTIVE}, "the list")
 
 
-@row("generation-destroy-held", "what-a-token-decides", needs=READY, spoils=True)
+@row("generation-destroy-held", "generations", needs=READY, spoils=True)
 def destroy_held(bench: Bench) -> None:
     """destroy takes a button that is held."""
     old, _ = _retired(bench)
     bench.short_press(wire.OP_DESTROY, old)
 
 
-@row("generation-remove-active", "what-a-token-decides", needs=READY, spoils=True)
+@row("generation-remove-active", "generations", needs=READY, spoils=True)
 def remove_active(bench: Bench) -> None:
     """When the ACTIVE one is removed, the NEXT one takes its place, and the old generation is retired."""
     old = bench.put(bench.blob(50))

@@ -101,6 +101,7 @@ def _chain(bench: Bench, start: int = 1) -> tuple[AuditPage, list[bytes]]:
         for at in range(0, len(page.entries), wire.AUDIT_ENTRY):
             entry = page.entries[at : at + wire.AUDIT_ENTRY]
             expect_equal(int.from_bytes(entry[:4], "big"), number, "the number of an entry")
+            expect(number <= first.count, f"there are entries behind the {first.count} that there should be")
             link = hashlib.sha256(link + entry).digest()
             number += 1
             entries.append(entry)

@@ -52,7 +52,9 @@ def _row(vector: dict[str, Any]) -> Row:
         else:
             expect_status(status, getattr(wire, f"STATUS_{vector['expect']}"))
 
-    what = vector["comment"] if vector["expect"] == "ok" else f"{vector['reason']}: {vector['expect']}"
+    op = vector["rule"].removesuffix("-request")
+    right = f"{vector['comment']}: not called malformed"
+    what = right if vector["expect"] == "ok" else f"{op}: {vector['reason']}: {vector['expect']}"
     state = PAIRED if vector["rule"] == _SET_UP else _STATES[vector["where"]]
     spoils = vector["expect"] == "ok" and vector["rule"] in _COUNTED
     return Row(f"vector-{vector['name']}", what, "vectors", state, spoils, check)
