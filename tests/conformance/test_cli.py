@@ -86,6 +86,13 @@ def test_a_broken_one_fails_and_says_why(kit: Callable[..., Said], tmp_path: Pat
     assert "coldshare-sim BROKEN" in said.err
 
 
+def test_a_control_socket_of_another_token_is_none_of_its_business(
+    kit: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLDSHARE_SIM_CONTROL", str(tmp_path / "none"))
+    assert kit(f"sim:{tmp_path / 'a.token'}", "--only", "frames-ping", AGREED).status == 0
+
+
 def test_json_and_junit(kit: Callable[..., Said], tmp_path: Path) -> None:
     path = tmp_path / "out.xml"
     path.write_text("what was there before, and longer than what comes" * 100)

@@ -22,6 +22,9 @@ from coldshare_iface import wire
 
 #: Seconds for one report of a token under test.
 PATIENCE = 10.0
+# What a row has left on the cable: reports at most, and seconds without one.
+_LEFT_OVER = 300
+_QUIET = 0.2
 #: Milliseconds after a short press in which a question must stay.
 _STAYS = 1500
 
@@ -134,8 +137,9 @@ class Bench:
             for speaker in self._speakers:
                 if speaker.cid != wire.CID_BROADCAST:
                     speaker.write(wire.CMD_INIT, NONCE)
-            while self.token.read(0.2) is not None:
-                pass
+            for _ in range(_LEFT_OVER):
+                if self.token.read(_QUIET) is None:
+                    break
         self._speakers.clear()
 
     def revive(self) -> bool:

@@ -55,6 +55,7 @@ def open_bench(
     terminal: tuple[Callable[[str], None], Callable[[str], str]] | None = None,
 ) -> Bench:
     """The token at `address` on a bench. `terminal` is how to show a line to a person here, and how to ask for one.
+    A token of this process needs neither that nor `control`.
 
     Raises AddressError, NobodyThereError, and what opening that address raises.
     """
@@ -63,7 +64,7 @@ def open_bench(
             "Here the kit presses the token's buttons, so the address has no user=.",
             next_step="Leave it out. A token that is served with --user cannot be tested: serve it with --control.",
         )
-    if control is None and address.scheme in ("sim", "sim+mpy"):
+    if address.scheme in ("sim", "sim+mpy"):
         from coldshare.conformance import simulated
 
         return simulated.sim_bench(address) if address.scheme == "sim" else simulated.mpy_bench(address)
