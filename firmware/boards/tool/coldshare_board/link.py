@@ -20,6 +20,7 @@ from coldshare_board.errors import (
 )
 
 _HELLO = 10.0  # seconds
+_READ = 5.0  # for a byte that has to come; without it a silent pseudo-terminal would be waited for for ever
 #: Bytes of a file in one command; they are spelt out, so they take up to four times as many on the line.
 _CHUNK = 512
 
@@ -74,7 +75,7 @@ def connect(port: str) -> Iterator[Board]:
     import serial  # type: ignore[import-untyped]
 
     try:
-        transport = SerialTransport(port, baudrate=115200)
+        transport = SerialTransport(port, baudrate=115200, timeout=_READ)
     except TransportError:
         raise _unopened(port) from None
     except (OSError, serial.SerialException) as error:
