@@ -20,6 +20,8 @@ from coldshare_iface.stream import Frames, frame
 from coldshare_sim.mpy.engine import Engine
 
 DEVICE = Path(__file__).parent / "device"
+#: Bytes of heap. A Pico has 250 kB, in words of four bytes; here a word has eight, and the rig takes some.
+HEAP = 448 * 1024
 BLANK = b"\xff" * 4096 * 352
 
 
@@ -31,7 +33,7 @@ def blank(path: Path) -> Path:
 
 def _start(engine: Engine, code: str, **options: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [*engine.command, "-X", f"heapsize={engine.heap}", "-c", code],
+        [*engine.command, "-X", f"heapsize={HEAP}", "-c", code],
         env={"MICROPYPATH": str(DEVICE)},
         **options,  # type: ignore[call-overload]
     )

@@ -216,7 +216,7 @@ def console(image, **identity):
     furnish(image, **identity)
     take, give = sys.stdin.buffer.read, sys.stdout.buffer.write
     names = {"__name__": "__main__"}
-    code = b""
+    code = bytearray()
     raw = False
     while True:
         char = take(1)
@@ -224,13 +224,13 @@ def console(image, **identity):
             return
         if char == b"\x01":
             raw = True
-            code = b""
+            code = bytearray()
             give(b"\r\nraw REPL; CTRL-B to exit\r\n>")
         elif char == b"\x02":
             raw = False
             give(b"\r\n>>> ")
         elif char == b"\x03":
-            code = b""
+            code = bytearray()
         elif not raw:
             pass
         elif char == b"\x05":
@@ -240,12 +240,12 @@ def console(image, **identity):
             give(b"OK")
             error = b""
             try:
-                exec(compile(code, "<stdin>", "exec"), names)
+                exec(compile(bytes(code), "<stdin>", "exec"), names)
             except BaseException as failure:
                 out = io.StringIO()
                 sys.print_exception(failure, out)
                 error = out.getvalue().encode()
-            code = b""
+            code = bytearray()
             give(b"\x04" + error + b"\x04>")
         else:
             code += char

@@ -54,10 +54,15 @@ class Board:
 
     def write(self, path: str, data: bytes) -> None:
         """Make or overwrite a file."""
-        self.run(f"f=open({path!r},'wb')\nw=f.write")
+        self.settle()
+        self.run(f"_file=open({path!r},'wb')")
         for at in range(0, len(data), _CHUNK):
-            self.run(f"w({data[at : at + _CHUNK]!r})")
-        self.run("f.close()")
+            self.run(f"_file.write({data[at : at + _CHUNK]!r})")
+        self.run("_file.close()")
+
+    def settle(self) -> None:
+        """Close what a connection that broke has left open: its rest would come late, over what is written next."""
+        self.run("try:\n _file.close()\nexcept (NameError, OSError):\n pass")
 
 
 @contextmanager
@@ -86,7 +91,9 @@ def connect(port: str) -> Iterator[Board]:
                 transport.enter_raw_repl(soft_reset=False, timeout_overall=_HELLO)
         except (TransportError, OSError):
             raise NotMicroPythonError(f"What is at {port} does not answer like MicroPython.") from None
-        yield Board(transport)
+        board = Board(transport)
+        board.settle()
+        yield board
         with suppress(TransportError, OSError):
             transport.exit_raw_repl()
     finally:
