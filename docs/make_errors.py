@@ -16,7 +16,7 @@ from pathlib import Path
 from coldshare_iface.errors import ColdshareError
 
 PAGE = Path(__file__).with_name("errors.md")
-_PACKAGES = ("coldshare_iface", "coldshare", "coldshare_sim")
+_PACKAGES = ("coldshare_iface", "coldshare", "coldshare_sim", "coldshare_board")
 _FAMILIES = {
     1: "Something unforeseen",
     2: "The command line or the address",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import contextlib
 import errno
 import io
@@ -21,8 +22,8 @@ from coldshare_board.errors import (
 
 _HELLO = 10.0  # seconds
 _READ = 5.0  # for a byte that has to come; without it a silent pseudo-terminal would be waited for for ever
-#: Bytes of a file in one command; they are spelt out, so they take up to four times as many on the line.
-_CHUNK = 512
+#: Bytes of a file in one command; in base64, as mpremote paces the line.
+_CHUNK = 768
 
 
 class Board:
@@ -55,9 +56,9 @@ class Board:
     def write(self, path: str, data: bytes) -> None:
         """Make or overwrite a file."""
         self.settle()
-        self.run(f"_file=open({path!r},'wb')")
+        self.run(f"from binascii import a2b_base64 as _b\n_file=open({path!r},'wb')")
         for at in range(0, len(data), _CHUNK):
-            self.run(f"_file.write({data[at : at + _CHUNK]!r})")
+            self.run(f"_file.write(_b({base64.b64encode(data[at : at + _CHUNK])!r}))")
         self.run("_file.close()")
 
     def settle(self) -> None:
