@@ -60,11 +60,9 @@ def with_token(installed: bytes, chip: Path) -> Path:
     return chip
 
 
-def older(ours: Release) -> Release:
-    """Another release, of files that start nothing."""
-    return Release(
-        "0123456789ab", {"coldshare_pico/main.mpy": b"not a module", "coldshare_firmware/x.mpy": b"\x00" * 9000}
-    )
+#: Releases of files that start nothing, for what does not depend on what is in them.
+OLD = Release("0123456789ab", {"coldshare_pico/main.mpy": b"not a module", "coldshare_firmware/x.mpy": b"\x00" * 9000})
+NEW = Release("ba9876543210", {"coldshare_pico/main.mpy": b"new" * 400, "coldshare_firmware/a.mpy": b"a"})
 
 
 # --- the command line
@@ -209,17 +207,14 @@ class Cut(Board):
 
 
 def test_cut_anywhere_the_board_starts_the_old_release_or_the_new_one(engine: Engine, chip: Path) -> None:
-    """Small releases, so that every command can be the last one."""
-    old = Release("0123456789ab", {"coldshare_pico/main.mpy": b"old"})
-    new = Release("ba9876543210", {"coldshare_pico/main.mpy": b"new" * 400, "coldshare_firmware/a.mpy": b"a"})
     starts: list[str] = []
     with console(engine, chip) as port, connect(port) as board:
-        install.install(board, install.plan(board, old))
+        install.install(board, install.plan(board, OLD))
         for commands in range(100):
             cut = Cut(board._transport)
             cut.left = commands
             try:
-                install.install(cut, install.plan(cut, new))
+                install.install(cut, install.plan(cut, NEW))
             except BoardGoneError:
                 done = False
             else:
@@ -227,41 +222,39 @@ def test_cut_anywhere_the_board_starts_the_old_release_or_the_new_one(engine: En
             board.settle()
             facts = device.look(board)
             starts.append(facts.release)
-            install.verify(board, old if facts.release == old.id else new)  # what it names is whole
+            install.verify(board, OLD if facts.release == OLD.id else NEW)  # what it names is whole
             if done:
                 break
-            if facts.release == new.id:
-                install.install(board, install.plan(board, old))
+            if facts.release == NEW.id:
+                install.install(board, install.plan(board, OLD))
     assert done
-    assert starts[0] == old.id
-    assert starts[-1] == new.id
+    assert starts[0] == OLD.id
+    assert starts[-1] == NEW.id
     assert len(starts) > 10
 
 
-def test_a_byte_that_changed_on_the_way_is_noticed(engine: Engine, chip: Path, ours: Release) -> None:
+def test_a_byte_that_changed_on_the_way_is_noticed(engine: Engine, chip: Path) -> None:
     class Flipped(Board):
         def write(self, path: str, data: bytes) -> None:
-            super().write(path, data if not path.endswith("token.mpy") else data[:-1] + bytes((data[-1] ^ 1,)))
+            super().write(path, data if not path.endswith("x.mpy") else data[:-1] + bytes((data[-1] ^ 1,)))
 
     with console(engine, chip) as port, connect(port) as board:
         bad = Flipped(board._transport)
-        with pytest.raises(CopyError, match="1 of"):
-            install.install(bad, install.plan(bad, ours))
+        with pytest.raises(CopyError, match="1 of 2"):
+            install.install(bad, install.plan(bad, OLD))
         assert device.look(board).release == ""  # boot.py comes last
 
 
-def test_an_update_removes_the_old_release_and_nothing_else(
-    engine: Engine, chip: Path, ours: Release, tmp_path: Path
-) -> None:
+def test_an_update_removes_the_old_release_and_nothing_else(engine: Engine, chip: Path) -> None:
     with console(engine, chip) as port, connect(port) as board:
-        install.install(board, install.plan(board, older(ours)))
+        install.install(board, install.plan(board, OLD))
         board.run("import os\nos.mkdir('/b')")
         board.write("/b/00112233", b"x" * 5000)
-        what = install.plan(board, ours)
-        assert what.old == ("0123456789ab",)
+        what = install.plan(board, NEW)
+        assert what.old == (OLD.id,)
         install.install(board, what)
         facts = device.look(board)
-        assert (facts.releases, facts.blobs) == ((ours.id,), 1)
+        assert (facts.releases, facts.blobs) == ((NEW.id,), 1)
         assert board.ask("import os\nprint(os.stat('/b/00112233')[6])") == 5000
 
 
@@ -290,7 +283,7 @@ def test_a_share_survives_unplugging_an_update_and_a_check(
         found = json.loads(capsys.readouterr().out)
         assert (found["keys"], found["shares"], found["state"]) == ("in use", 1, "same")
         with connect(port) as board:
-            install.install(board, install.plan(board, older(ours)))
+            install.install(board, install.plan(board, OLD))
             install.install(board, install.plan(board, ours))
 
     assert with_token.read_bytes().count(factor) == 1  # in the key area, and littlefs has no copy of it
@@ -313,10 +306,9 @@ def test_a_board_without_a_screen_says_so(plugged: PluggedIn) -> None:
     assert host.read_info()[2] == "coldshare-pico"
 
 
-def test_a_half_installed_board_is_a_plain_one(engine: Engine, chip: Path, ours: Release) -> None:
+def test_a_half_installed_board_is_a_plain_one(engine: Engine, with_token: Path) -> None:
     """Modules without boot.py start nothing."""
-    with console(engine, chip) as port, connect(port) as board:
-        install.install(board, install.plan(board, ours))
+    with console(engine, with_token) as port, connect(port) as board:
         board.run("import os\nos.remove('/boot.py')")
         assert board.ask("exec(open('/main.py').read())\nprint(1)") == 1
 
