@@ -81,7 +81,7 @@ def connect(port: str) -> Iterator[Board]:
     import serial  # type: ignore[import-untyped]
 
     try:
-        transport = SerialTransport(port, baudrate=115200, timeout=_READ)
+        transport: Any = SerialTransport(port, baudrate=115200, timeout=_READ)
     except TransportError:
         raise _unopened(port) from None
     except (OSError, serial.SerialException) as error:

