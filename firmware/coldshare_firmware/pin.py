@@ -36,7 +36,7 @@ def check_format(pin: object) -> str:
 
 
 class PinGate:
-    """Whether this token is unlocked since power-up is the session's business; this is how it gets there."""
+    """Which channel is unlocked is kept in `ops`; this is how one gets there."""
 
     def __init__(self, hal: "Hal", keys: "Keys", audit: "Audit") -> None:
         self._hal = hal

@@ -57,6 +57,7 @@ class Port:
                 assembler.buffer = self._block
                 total = report[5] << 8 | report[6]
                 if self._lent is not None and self._size - 7 < total <= wire.MESSAGE_MAX:
+                    assembler.cid = report[:4]  # whom `abandon` tells, when the heap has no room for it
                     assembler.buffer = bytearray(total)
         try:
             message = assembler.feed(report)

@@ -101,6 +101,23 @@ def test_an_answer_is_made_while_a_message_comes(line: Line) -> None:
     assert line.fetched(line.first) == ONE
 
 
+def test_who_is_told_that_there_is_no_room(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The channel whose message does not fit, and not the one that has just been answered."""
+
+    def full(size: int) -> bytearray:
+        raise MemoryError
+
+    assert line.hears(line.first, OTHER) == OTHER
+    line.says(line.first, ONE)
+    monkeypatch.setattr("coldshare_firmware.port.bytearray", full, raising=False)
+    with pytest.raises(MemoryError):
+        line.port.feed(split(line.second, wire.CMD_RECORD, OTHER)[0])
+    line.port.abandon(wire.ERR_OTHER)
+    assert line.fetched(line.first) == ONE
+    assert line.port.fetch() == split(line.second, wire.CMD_ERROR, bytes((wire.ERR_OTHER,)))[0]
+    assert line.port.fetch() is None
+
+
 def test_short_messages_need_no_block(line: Line) -> None:
     line.says(line.first, ONE)
     for size in (0, 57):
