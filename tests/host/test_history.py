@@ -14,6 +14,7 @@ from coldshare.device import history
 from coldshare.device.errors import RolledBackError
 from coldshare.device.history import Entry, Head
 from coldshare.device.token import TokenClient
+from coldshare.files import OutputError
 from coldshare_iface import wire
 from coldshare_iface.errors import ReplyError
 from coldshare_iface.messages import AuditPage
@@ -227,3 +228,22 @@ def test_a_new_pairing_begins_anew(desk: Desk) -> None:
     client.unlock(PIN)
     assert client.history is not None
     assert client.history.since is None
+
+
+def test_a_record_that_cannot_be_kept_here_is_no_reason_to_fail(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk a share can still be brought back, and a backup that the token has confirmed is made."""
+    from coldshare.device import pairings
+
+    def fail(*_: object, **__: object) -> None:
+        raise OutputError
+
+    chip = desk.token()
+    with monkeypatch.context() as full:
+        full.setattr(pairings, "write_private", fail)
+        with desk.client(chip) as client:
+            put_share(client, vault()[0].vult)
+            assert [held.pending for held in client.backups()] == [False]
+    with desk.client(chip) as client:
+        assert client.history is not None
+        assert client.history.since is None
+    assert desk.store.all()[0].seen is not None
