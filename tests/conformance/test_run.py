@@ -171,22 +171,35 @@ def test_a_token_that_is_pulled_out_ends_the_run() -> None:
     assert [(one.row.name, one.result) for one in outcomes] == [("frames-ping", PASS)]
 
 
-def test_keepalives_without_end_are_no_answer() -> None:
+class Endless:
+    """A token that says one thing for ever, whatever it is asked."""
+
+    report_size = wire.REPORT_FS
+
+    def __init__(self, report: bytes) -> None:
+        self._report = report.ljust(wire.REPORT_FS, b"\0")
+
+    def write(self, report: bytes) -> None:
+        pass
+
+    def read(self, timeout: float) -> bytes:
+        return self._report
+
+
+@pytest.mark.parametrize(
+    ("own", "rest", "why"),
+    [
+        (True, bytes((wire.CMD_KEEPALIVE | 0x80, 0, 1, wire.KEEPALIVE_PROCESSING)), "for minutes"),
+        (True, b"\x05a continuation of nothing", "without end"),
+        (False, bytes((wire.CMD_PING | 0x80, 0, 1)), "without end"),
+    ],
+    ids=["keepalives", "continuations", "another channel"],
+)
+def test_reports_without_end_are_no_answer(own: bool, rest: bytes, why: str) -> None:
     bench = sim_bench()
     bench.begin(ANY)
-    keepalive = bench.host.cid + bytes((wire.CMD_KEEPALIVE | 0x80, 0, 1, wire.KEEPALIVE_PROCESSING))
-
-    class Endless:
-        report_size = wire.REPORT_FS
-
-        def write(self, report: bytes) -> None:
-            pass
-
-        def read(self, timeout: float) -> bytes:
-            return keepalive.ljust(wire.REPORT_FS, b"\0")
-
-    bench.host.token = Endless()
-    with pytest.raises(SilenceError, match="for minutes"):
+    bench.host.token = Endless((bench.host.cid if own else b"\xee\xee\xee\xee") + rest)
+    with pytest.raises(SilenceError, match=why):
         bench.host.call(wire.CMD_PING, b"x")
 
 
@@ -196,8 +209,9 @@ def test_keepalives_without_end_are_no_answer() -> None:
         (lambda host: host.get(bytes(16), 10), {0: 0, 1: b""}),
         (lambda host: host.send(bytes(16), bytes(10), 4), {0: 0, 1: 0}),
         (lambda host: host.list(), {0: 0, 1: [], 2: 3}),
+        (lambda host: host.list(), {0: 0, 1: [{}], 2: 1 << 63}),
     ],
-    ids=["read", "chunk", "list"],
+    ids=["read", "chunk", "list", "list without end"],
 )
 def test_a_token_that_never_gets_on_is_left(what: Callable[[Speaker], object], reply: Map) -> None:
     host = sim_bench().stranger()

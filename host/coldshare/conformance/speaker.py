@@ -21,6 +21,9 @@ Map = dict[int, Any]
 PATIENCE = 120.0
 #: Keepalives in answer to one request, four a second. A minute of back-off and two questions is what a token may take.
 KEEPALIVES_MAX = 1000
+#: Reports on the way to one message that are no part of one for this channel. Eight hosts that all read whole shares
+#: are far below it.
+_STRAY_MAX = 5000
 NONCE = b"\x01\x02\x03\x04\x05\x06\x07\x08"
 
 
@@ -115,16 +118,21 @@ class Speaker:
 
     def read(self, timeout: float | None = None, keepalives: bool = False) -> tuple[int, bytes]:
         """The next message for this host's channel: (command, data). Raises SilenceError."""
+        stray = 0
         while True:
             report = self.token.read(self.patience if timeout is None else timeout)
             if report is None:
                 raise SilenceError(f"the token does not answer {cmd_name(self._asked)}")
+            stray += 1
+            if stray > _STRAY_MAX:
+                raise SilenceError("the token sends reports without end and no answer")
             if report[:4] != self.cid:
                 continue
             message = self._assembler.feed(report)
             if message is None:
                 continue
             if message[1] == wire.CMD_KEEPALIVE:
+                stray = 0
                 self._hear(message[2])
                 if not keepalives:
                     self.keepalives.append(message[2][0])
@@ -289,6 +297,8 @@ class Speaker:
         while True:
             reply = self.ok(wire.OP_LIST, len(out))
             out += reply[1]
+            if len(out) > wire.BACKUPS_MAX + 1:
+                raise UnexpectedAnswerError(f"list gives {len(out)} backups and more")
             if len(out) >= reply[2]:
                 return out
             if not reply[1]:
