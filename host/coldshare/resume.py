@@ -144,8 +144,14 @@ def resume(client: TokenClient, entry: Entry, *, outbox: Outbox, on_step: OnStep
 
 
 def void(entry: Entry) -> str:
-    """What to tell the person about the recovery code of a backup that will never be."""
-    return f"The recovery code of {short_id(entry.backup_id)} opens nothing: destroy it." if entry.recovery else ""
+    """What to tell the person about the recovery code of a backup that is not on its token, and never will be."""
+    if not entry.recovery:
+        return ""
+    short = short_id(entry.backup_id)
+    if entry.committed:
+        # It was on the token for a while, and whoever has a copy from then has the share by this code alone.
+        return f"The recovery code of {short} opens files that were exported of it; if there are none, destroy it."
+    return f"The recovery code of {short} opens nothing: destroy it."
 
 
 def give_up(client: TokenClient, waiting: Waiting) -> bool:

@@ -533,12 +533,15 @@ def test_the_token_has_forgotten_it(desk: Desk, outbox: Outbox, tmp_path: Path) 
     assert entry.backup_id.hex() not in [held[0] for held in desk.held(chip)]
 
 
-def test_the_token_had_it_and_it_was_removed(desk: Desk, outbox: Outbox) -> None:
+def test_the_token_had_it_and_it_was_removed(desk: Desk, outbox: Outbox, tmp_path: Path) -> None:
+    """By then it could have been exported, so nobody is told that its code opens nothing."""
     chip = desk.token()
-    entry = broken(desk, chip, outbox, "reading", 0)
+    entry = broken(desk, chip, outbox, "reading", 0, recovery=ToFile(tmp_path / "code"))
     desk.client(chip).remove(entry.backup_id)
-    with pytest.raises(ReservationLostError, match="holds it no more"):
+    with pytest.raises(ReservationLostError, match="holds it no more") as caught:
         go_on(desk, chip, outbox)
+    assert "opens files that were exported of it" in caught.value.next_step
+    assert "opens nothing" not in caught.value.next_step
     assert outbox.waiting() == []
 
 

@@ -1,4 +1,4 @@
-"""`sim:PATH`: a software token in this process. The one place where the host knows of the simulator.
+"""`sim:PATH`: a software token in this process. The simulator is imported only once such an address is opened.
 
 `sim:PATH?fault=SPEC` is the same token at the end of a cable to which faults happen (docs/simulator.md). There time is
 virtual: nobody waits for a token that is silent, unless a person at the terminal presses its buttons.
