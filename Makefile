@@ -22,12 +22,12 @@ demo: $(VENV)/.installed ## set everything up and show the main job on three sof
 test: $(VENV)/.installed-dev ## the test suite
 	$(BIN)/pytest -q -n 2
 
-test-slow: $(VENV)/.installed-dev ## what takes longer: every instant of a power cut, every real vault file through the command line
-	$(BIN)/pytest -q -n 2 -m slow
+test-slow: $(VENV)/.installed-dev ## what takes longer: every rule broken in turn, a full heap at every third line, every real vault file through the command line
+	$(BIN)/pytest -q -n 2 -m 'slow and not micropython'
 
 test-micropython: $(VENV)/.installed-dev ## the firmware under MicroPython; prepares the interpreter by itself
 	$(BIN)/python tests/micropython/prepare.py
-	$(BIN)/pytest -q -n 2 -m 'slow or not slow' tests/micropython
+	$(BIN)/pytest -q -n 2 -m micropython tests/micropython tests/board
 
 crash: $(VENV)/.installed-dev ## power cut at every flash operation of every story, and every fault of the link
 	PYTHONPATH=tests $(BIN)/python -m power

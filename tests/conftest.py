@@ -16,6 +16,14 @@ settings.register_profile("coldshare", deadline=None, suppress_health_check=[Hea
 settings.load_profile("coldshare")
 
 
+@pytest.hookimpl(tryfirst=True)  # before markers select
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs MicroPython has a target of its own, `make test-micropython`, which gets it."""
+    for item in items:
+        if "engine" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.micropython)
+
+
 def _folder(variable: str, what: str) -> Path:
     value = os.environ.get(variable)
     if not value:

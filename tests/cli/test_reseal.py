@@ -143,6 +143,7 @@ def test_cut_short_after_the_press_and_finished_as_it_says(stored: Shell, monkey
     assert len(good(stored("list", *TOKEN, "--json")).json["backups"]) == 1
 
 
+@pytest.mark.slow
 def test_at_a_terminal(stored: Shell, folder: Path) -> None:
     # What a process of its own opens, a process of its own has to seal: it pays what a password costs.
     good(stored.spawn("backup", "phone.vult", *TOKEN, *PASSWORD_FILE, "--no-recovery"))

@@ -188,7 +188,9 @@ ON_STEPS = ["confirming", "reading", "opening", "sealing", "writing", "confirmin
 
 
 @pytest.mark.parametrize("number", range(len(ON_STEPS)))
-@pytest.mark.parametrize("error", [StopError, KeyboardInterrupt, CancelledError])
+@pytest.mark.parametrize(
+    "error", [StopError, *(pytest.param(one, marks=pytest.mark.slow) for one in (KeyboardInterrupt, CancelledError))]
+)
 def test_stopping_at_any_step(desk: Desk, tmp_path: Path, number: int, error: type[BaseException]) -> None:
     chip, old_id = desk.stored()
     seen: list[str] = []

@@ -25,7 +25,7 @@ from power.trial import Board, Trial, tell
 from support.client import Bench
 
 #: First cuts per story, and second cuts after one of them.
-_FIRST = 5
+_FIRST = 2
 _SECOND = 12
 
 

@@ -168,7 +168,7 @@ BAD = """
 """
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+@pytest.mark.parametrize("workers", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow)])
 def test_every_fixture(pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
     pytester.makepyfile(GOOD)
     done = pytester.runpytest_subprocess("-W", "error", "--strict-markers", *workers)

@@ -3,7 +3,6 @@
 from binascii import hexlify, unhexlify
 
 from boards import board as new_board
-
 from coldshare_firmware import cbor, jobs, keys, screens
 from coldshare_firmware.audit import Audit
 from coldshare_firmware.declaration import Declaration

@@ -89,7 +89,6 @@ def cbor(vector):
 # --- suite
 def suite(vector):
     from boards import Aes
-
     from coldshare_iface.suite import A128cbcHs256, TagError
 
     says = {"length": "impossible length", "tag": "tag does not verify", "padding": "padding under a good tag"}
@@ -113,7 +112,6 @@ def suite(vector):
 # --- noise
 def noise(vector):
     from boards import Aes
-
     from coldshare_firmware.x25519 import TokenSuite
     from coldshare_iface.session import RemoteProtocolError, Session
 
