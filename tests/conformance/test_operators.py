@@ -24,8 +24,9 @@ from coldshare_firmware.screens import asks_to_hold
 from coldshare_iface import wire
 from coldshare_sim.broken.token import BrokenToken
 from coldshare_sim.clock import VirtualClock
+from coldshare_sim.errors import BadPlaceError
 from coldshare_sim.flash import Chip
-from coldshare_sim.listen import listen_unix
+from coldshare_sim.listen import listen_tcp, listen_unix
 from coldshare_sim.panel import Panel
 from coldshare_sim.token import SoftToken
 from conformance.conftest import rows
@@ -129,6 +130,17 @@ def test_a_served_token_is_pressed_through_its_control_socket(serve: Callable[..
     with contextlib.closing(open_bench(Address.parse(served.address), served.controls.where)) as bench:
         outcomes = {one.row.name: (one.result, one.why) for one in run(bench, rows(*NAMES))}
     assert outcomes == dict.fromkeys(NAMES, (PASS, ""))
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+def test_a_control_socket_at_a_port(host: str) -> None:
+    try:
+        controls = listen_tcp(f"{host}:0")
+    except BadPlaceError:
+        pytest.skip(f"no {host} here")
+    with contextlib.closing(controls):
+        ControlOperator(controls.where).close()
 
 
 def test_a_served_token_with_a_flaw(serve: Callable[..., Served]) -> None:

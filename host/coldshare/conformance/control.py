@@ -105,7 +105,8 @@ def _connect(where: str) -> socket.socket:
     if not by_port and not hasattr(socket, "AF_UNIX"):
         raise NoControlError("This system has no unix sockets.")
     target: Any = host_and_port(where, where) if by_port else os.path.expanduser(where)  # noqa: PTH111
-    connection = socket.socket(socket.AF_INET if by_port else socket.AF_UNIX, socket.SOCK_STREAM)
+    family = socket.AF_UNIX if not by_port else socket.AF_INET6 if ":" in target[0] else socket.AF_INET
+    connection = socket.socket(family, socket.SOCK_STREAM)
     try:
         connection.settimeout(_TIMEOUT)
         connection.connect(target)
