@@ -13,13 +13,13 @@ from coldshare_sim.broken.making import (
     around,
     flaw,
     instead_of,
-    no_is_yes,
+    no_is_hold,
     operations,
     press_is_hold,
     slot_state,
 )
 
-FLAWS["generation-retire"] = no_is_yes("RETIRE old share?", "It retires a generation although NO was pressed.")
+FLAWS["generation-retire"] = no_is_hold("RETIRE old share?", "It retires a generation although NO was pressed.")
 FLAWS["generation-retire-held"] = press_is_hold("RETIRE old share?", "It retires after a short press.")
 FLAWS["generation-un-retire-held"] = press_is_hold("Take OLD share back?", "It takes back after a short press.")
 FLAWS["generation-destroy-held"] = press_is_hold("DESTROY old share?", "It destroys after a short press.")
