@@ -333,11 +333,19 @@ class Server:
         self._orphans.clear()
         self._tell({"event": "power"})
         try:
-            self._token.power_cycle()
+            self._plug_in()
         except DamagedTokenError as error:
             self.failure = error
             self.stop()
             raise
+
+    def _plug_in(self) -> None:
+        while True:
+            try:
+                self._token.power_cycle()
+            except UnpluggedError:
+                continue  # power was cut again while it started; each fault happens once
+            return
 
     # --- connections
     def _flush(self, connection: _Connection) -> None:

@@ -346,6 +346,32 @@ def test_a_power_cut_at_any_operation_leaves_the_old_or_the_new(desk: Desk) -> N
     assert set(labels) == {"Safe A", "Safe B"}
 
 
+def cut_twice(desk: Desk) -> list[int]:
+    """The operations of another label after which the token has something to repair, so that power can go again."""
+    _, client = set_up(desk, "")
+    client.set_label("Safe B")
+    found = []
+    for at in range(1, client._transport.token.passed.flash + 1):  # type: ignore[attr-defined]
+        token, client = set_up(desk, f"cut:{at}=half,cut:{at + 1}")
+        with pytest.raises(TokenGoneError):
+            client.set_label("Safe B")
+        try:
+            token.power_cycle()
+        except UnpluggedError:
+            found.append(at)
+            assert token.gone
+            token.power_cycle()
+        token.arm(())
+        again = TokenClient(client._transport)
+        again.connect(desk.store)
+        assert again.unlock(PIN) in ("Safe A", "Safe B")
+    return found
+
+
+def test_power_that_is_cut_again_while_the_token_starts(desk: Desk) -> None:
+    assert cut_twice(desk)
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("at", [1, 2, 5])
 def test_an_operation_that_power_is_cut_in(mode: str, at: int) -> None:
@@ -446,6 +472,25 @@ def test_a_served_token_that_is_pulled_out_is_plugged_in_again(short: Path) -> N
         with client() as one:
             one.pair(store, lambda code: True)
             one.connect(store)
+    assert server.failure is None
+    assert token.pending == ()
+
+
+def test_a_served_token_outlives_a_power_cut_while_it_starts(desk: Desk, short: Path) -> None:
+    at = cut_twice(desk)[0]
+    panel = Panel(person_for("approve"))
+    token = FaultyToken(desk.token(), panel, clock=RealClock())
+    server = Server(token, panel, listen_unix(short / "token"), None, "approve")
+    with server.in_background():
+        with TokenClient(open_transport(Address.parse(server.address))) as client:
+            client.connect(desk.store)
+            client.unlock(PIN)
+            token.arm(parse(f"cut:{at}=half,cut:{at + 1}"))
+            with pytest.raises(TokenGoneError):
+                client.set_label("Safe B")
+        with TokenClient(open_transport(Address.parse(server.address))) as client:
+            client.connect(desk.store)
+            assert client.unlock(PIN) in ("Safe A", "Safe B")
     assert server.failure is None
     assert token.pending == ()
 
