@@ -7,7 +7,17 @@ import hashlib
 from coldshare.conformance.bench import LABEL, PIN, WRONG, Bench
 from coldshare.conformance.operator import AGREE, REFUSE
 from coldshare.conformance.rows.generations import OLD
-from coldshare.conformance.rules import NEW, PAIRED, READY, BrokenRuleError, expect, expect_equal, expect_reply, row
+from coldshare.conformance.rules import (
+    NEW,
+    PAIRED,
+    READY,
+    BrokenRuleError,
+    expect,
+    expect_equal,
+    expect_error,
+    expect_reply,
+    row,
+)
 from coldshare.conformance.speaker import FrameRefusedError, Speaker, declaration
 from coldshare_iface import wire
 from coldshare_iface.messages import AuditPage
@@ -44,7 +54,8 @@ def unpair(bench: Bench) -> None:
     host.ok(wire.OP_UNPAIR, host.psk_id, wire.UNPAIR_ONE)
     try:
         host.call(wire.CMD_RECORD, host.seal(wire.OP_LIST, 0))
-    except FrameRefusedError:
+    except FrameRefusedError as error:
+        expect_error(error.code, wire.ERR_SESSION, "the error byte for its next request")
         return
     raise BrokenRuleError("the session of a forgotten host goes on")
 
@@ -52,7 +63,8 @@ def unpair(bench: Bench) -> None:
 def _opens(bench: Bench, host: Speaker) -> bool:
     try:
         bench.speaker().open(psk_id=host.psk_id, psk=host.psk)
-    except FrameRefusedError:
+    except FrameRefusedError as error:
+        expect_error(error.code, wire.ERR_SESSION, "the error byte for a pairing key")
         return False
     return True
 
