@@ -32,9 +32,7 @@ def decode_reply(data: bytes) -> dict[int, Value]:
     try:
         reply = codec.decode(data)
     except CodecError as error:
-        raise ReplyError(
-            f"The token's answer is not CBOR of the profile ({error.reason} at byte {error.at})."
-        ) from error
+        raise _not_cbor("The token's answer", error) from error
     if not isinstance(reply, dict):
         raise ReplyError("The token's answer is not a map.")
     status = take(reply, 0, int)
@@ -128,9 +126,7 @@ class Declaration:
         try:
             fields = codec.decode(data, limit=wire.DECLARATION_MAX)
         except CodecError as error:
-            raise ReplyError(
-                f"A declaration is not CBOR of the profile ({error.reason} at byte {error.at})."
-            ) from error
+            raise _not_cbor("A declaration", error) from error
         if not isinstance(fields, dict) or sorted(fields) != list(range(1, 9)):
             raise ReplyError("A declaration has missing or unknown fields.")
         parties = take(fields, 6, int, 1)
