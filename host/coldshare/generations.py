@@ -97,11 +97,14 @@ def newer_than(contents: Contents, old: Backup) -> Backup:
         and held.declaration.generation != old.declaration.generation
         and held.state != wire.BACKUP_RETIRED
     ]
-    if old.state == wire.BACKUP_NEXT:
-        active = next((held for held in others if held.state == wire.BACKUP_ACTIVE), None)
+    active = next((held for held in others if held.state == wire.BACKUP_ACTIVE), None)
+    if active is not None and old.state in (wire.BACKUP_NEXT, wire.BACKUP_PENDING):
+        # A person has said so at the token. Whoever means the opposite names generation and backup by hand.
+        retire_older = f"To retire the older one: coldshare retire {_short(active)}"
+        finish = f"Finish it first: coldshare verify --backup {_short(old)}. "
         raise NoNewerError(
             f"Backup {_short(old)} is the newer one of the two on this token.",
-            next_step=None if active is None else f"To retire the older one: coldshare retire {_short(active)}",
+            next_step=(finish if old.pending else "") + retire_older,
         )
     for held in others:
         if held.state in (wire.BACKUP_NEXT, wire.BACKUP_ACTIVE):

@@ -229,6 +229,10 @@ def test_one_that_was_never_read_back_replaces_nothing(desk: Desk, chip: Chip) -
     with pytest.raises(NoNewerError, match="never read back") as caught:
         use_case.newer_than(client.contents(), by_id(client, old.backup_id))
     assert f"verify --backup {pending.backup_id.hex()[:8]}" in caught.value.next_step
+    with pytest.raises(NoNewerError, match="newer one of the two") as caught:
+        use_case.newer_than(client.contents(), pending)
+    assert f"verify --backup {pending.backup_id.hex()[:8]}" in caught.value.next_step
+    assert f"coldshare retire {old.backup_id.hex()[:8]}" in caught.value.next_step
     with pytest.raises(NoNewerError, match="never read back"):
         use_case.retire(client, pending, old.declaration.generation)
     with pytest.raises(BadStateError):
