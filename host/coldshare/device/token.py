@@ -109,11 +109,13 @@ class TokenClient:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None and self.history is not None and self._entered:
-            # What this session did is seen, too: an image from the middle of it would be noticed.
-            with suppress(ColdshareError):
-                self._see(history.read(self.audit, self.history.head))
-        self.close()
+        try:
+            if kind is None and self.history is not None and self._entered:
+                # What this session did is seen, too: an image from the middle of it would be noticed.
+                with suppress(ColdshareError):
+                    self._see(history.read(self.audit, self.history.head))
+        finally:
+            self.close()
 
     # --- getting to know each other
     def _read_info(self) -> Info:
