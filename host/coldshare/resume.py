@@ -7,6 +7,7 @@ checks as one that was not. A reseal has one more, which needs the new password:
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,6 +18,7 @@ from coldshare.errors import EXIT_DEVICE, InputError, IntegrityError, RefusedErr
 from coldshare.recovery import short_id
 from coldshare_iface import wire
 from coldshare_iface.errors import (
+    BadStateError,
     BurntError,
     ColdshareError,
     NoSuchBackupError,
@@ -155,8 +157,12 @@ def void(entry: Entry) -> str:
 
 
 def give_up(client: TokenClient, waiting: Waiting) -> bool:
-    """Let an unlocked token forget a backup that it has not stored. True when it had stored it: then it stays there."""
-    client.give_up(waiting.backup_id)
+    """Let an unlocked token forget a backup that it has not stored. True when it had stored it: then it stays there.
+
+    Raises what the token says when it cannot: nobody may be told that its secret is gone while it is not.
+    """
+    with suppress(BadStateError):
+        client.abort(waiting.backup_id)
     return waiting.backup_id in backup.stored(client)
 
 

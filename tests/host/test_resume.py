@@ -37,6 +37,8 @@ from coldshare.resume import (
     give_up,
     resume,
 )
+from coldshare_firmware.keyarea import KeyArea, StorageError
+from coldshare_firmware.keys import RESERVED
 from coldshare_firmware.store import Store
 from coldshare_iface import wire
 from coldshare_iface.errors import (
@@ -610,6 +612,23 @@ def test_giving_it_up(desk: Desk, outbox: Outbox) -> None:
     entry = broken(desk, chip, outbox)
     assert not give_up(desk.client(chip), entry.waiting)
     assert slots(chip) == []
+
+
+def test_giving_it_up_on_a_token_that_cannot_forget(
+    desk: Desk, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its flash fails, so its secret is still there, and nobody is told otherwise."""
+
+    def fail(area: KeyArea, record: object) -> None:
+        raise StorageError
+
+    chip = desk.token()
+    entry = broken(desk, chip, outbox)
+    client = desk.client(chip)
+    monkeypatch.setattr(KeyArea, "store", fail)
+    with pytest.raises(TokenStorageError):
+        give_up(client, entry.waiting)
+    assert slots(chip) == [(entry.backup_id, RESERVED)]
 
 
 def test_giving_up_one_that_was_stored_leaves_it(desk: Desk, outbox: Outbox) -> None:

@@ -424,10 +424,14 @@ class TokenClient:
         if wire.CAP_AUDIT in self.info.capabilities:
             self._saw(Head.decode(reply, 1))
 
+    def abort(self, backup_id: bytes) -> None:
+        """Let the token forget a share that is not committed. Raises BadStateError for one that is."""
+        self._exchange(encode_request(wire.OP_ABORT, backup_id), None)
+
     def give_up(self, backup_id: bytes) -> None:
-        """Let the token forget a share that is not committed. For cleaning up: a failure here is no news."""
+        """The same, for cleaning up: a failure here is no news."""
         with suppress(ColdshareError):
-            self._exchange(encode_request(wire.OP_ABORT, backup_id), None)
+            self.abort(backup_id)
 
     # --- a share comes back
     def open(self, backup_id: bytes, purpose: int) -> Opened:
