@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from coldshare.cli.happened import gap
+from coldshare.device.history import Entry, Head, History
 from coldshare.device.token import TokenClient
 from coldshare_iface import wire
 from coldshare_iface.errors import PinWrongError
@@ -64,7 +66,7 @@ def test_audit(ready: Shell) -> None:
         "share stored",
         "share read back and confirmed",
         "the share of Phone of 'Savings'",
-        "It goes on from number 4, which this computer saw last; 0 new",
+        "It goes on from number 4, which this computer saw last; nothing is new",
     ):
         assert words in said.out
     answer = audit(ready)
@@ -95,7 +97,7 @@ def test_what_others_did_is_said_once_and_marked(ready: Shell, visitor: Any) -> 
     assert "Since this computer" not in good(ready("list", *YES)).err
     said = good(ready("audit", *YES))
     assert "share RELEASED to restore" in said.out
-    assert "0 new" in said.out
+    assert "nothing is new" in said.out
 
 
 def test_ones_own_releases_are_no_news(ready: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +150,22 @@ def test_a_ring_that_does_not_reach_back(ready: Shell, folder: Path) -> None:
     said = good(ready("audit", *YES))
     assert "None of them can be read any more" in said.out
     assert "does not reach back to number 4" in said.out
-    assert "more was done to it than its record holds" in said.err
+    assert "3 entries of its record are MISSING that it has room for" in said.err
+    assert "3 entries of its record are MISSING" in said.out
+
+
+@pytest.mark.parametrize(
+    ("count", "first", "says"),
+    [
+        (4 + wire.AUDIT_MAX + 1, 6, "more was done to it than its record holds"),
+        (4 + wire.AUDIT_MAX, 6, "1 entry of its record is MISSING"),
+        (10, 8, "3 entries of its record are MISSING"),
+        (10, None, "6 entries of its record are MISSING"),
+    ],
+)
+def test_a_gap_where_there_was_room_is_no_usual_one(count: int, first: int | None, says: str) -> None:
+    entries = () if first is None else (Entry(first, wire.EVENT_LABELLED, 0, b"", b""),)
+    assert says in gap(History(Head(count, bytes(32)), entries, known=False, since=4))
 
 
 def test_a_token_that_was_put_back(ready: Shell, folder: Path) -> None:

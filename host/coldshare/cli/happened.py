@@ -9,7 +9,7 @@ from coldshare_iface import wire
 
 if TYPE_CHECKING:
     from coldshare.cli.render import Json
-    from coldshare.device.history import Entry
+    from coldshare.device.history import Entry, History
     from coldshare.device.token import TokenClient
     from coldshare_iface.messages import Paired
 
@@ -83,6 +83,19 @@ def backup_id(entry: Entry) -> bytes:
     return entry.subject if len(entry.subject) == wire.BACKUP_ID_SIZE else b""
 
 
+def gap(history: History) -> str:
+    """What a record that does not reach back to what was seen before says. One that had room is no usual one."""
+    if history.since is None or history.head.count - history.since > wire.AUDIT_MAX:
+        return "more was done to it than its record holds"
+    first = history.entries[0].number if history.entries else history.head.count + 1
+    missing = first - history.since - 1
+    entries = "1 entry of its record is" if missing == 1 else f"{missing} entries of its record are"
+    return (
+        f"{entries} MISSING that it has room for: its flash was full or damaged, or somebody took them out. What was "
+        "done then, and whether it was put back to an earlier state, nobody can tell"
+    )
+
+
 def notices(client: TokenClient) -> list[str]:
     """What an owner should hear of before anything else: done since this computer's last visit, and not by it."""
     history = client.history
@@ -90,7 +103,7 @@ def notices(client: TokenClient) -> list[str]:
         return []
     lines = []
     if not history.known:
-        lines.append("more was done to it than its record holds")
+        lines.append(gap(history))
     wrong = sum(entry.detail for entry in history.entries if entry.event == wire.EVENT_WRONG_PINS)
     if wrong:
         lines.append(f"{wrong} wrong PIN{'' if wrong == 1 else 's'}")

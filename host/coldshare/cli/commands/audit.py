@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from coldshare.cli.describe import declared, declared_json, what
-from coldshare.cli.happened import backup_id, code, computers, words
+from coldshare.cli.happened import backup_id, code, computers, gap, words
 from coldshare.cli.options import open_token, token_options, unlock
 from coldshare.cli.render import Result, table
 from coldshare.cli.ui import Ui
@@ -55,11 +55,12 @@ def command(at: Address, pin_file: str | None, as_json: bool) -> Result:
         lines.append("This computer sees this record for the first time, so it has nothing to compare it with.")
     elif not visit.known:
         lines.append(
-            f"It does not reach back to number {since}, which this computer saw last: what was done in between is not "
-            "known, and neither is whether it is the same record."
+            f"It does not reach back to number {since}, which this computer saw last: {gap(visit)}. So nobody knows "
+            "whether it is the same record."
         )
     else:
-        lines.append(f"It goes on from number {since}, which this computer saw last; {len(new)} new, marked with *.")
+        fresh = f"{len(new)} new, marked with *" if new else "nothing is new"
+        lines.append(f"It goes on from number {since}, which this computer saw last; {fresh}.")
     return Result(
         {
             "token": {"label": label, "serial": serial},
