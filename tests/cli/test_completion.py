@@ -67,9 +67,11 @@ def test_commands_and_options(folder: Path) -> None:
 def test_addresses(tokens: Path, command: str) -> None:
     line = f"coldshare {command} --at "
     names = ["sim:-x.token", "sim:a.token", "sim:b.token", "sim:pipe.token"]
-    assert completed(line + "''", tokens)[0] == ["sim:", "sim+unix:", "sim+tcp:", *names]
+    assert completed(line + "''", tokens)[0] == ["sim:", "sim+mpy:", "sim+unix:", "sim+tcp:", *names]
     assert completed(line + "sim:a", tokens)[0] == ["sim:a.token"]
-    assert completed(line + "sim+", tokens)[0] == ["sim+unix:", "sim+tcp:"]
+    assert completed(line + "sim+", tokens)[0] == ["sim+mpy:", "sim+unix:", "sim+tcp:"]
+    assert completed(line + "sim+mpy:a", tokens)[0] == ["sim+mpy:a.token"]
+    assert completed(line + "sim+mpy:safe/", tokens)[0] == ["sim+mpy:safe/c.token"]
     assert completed(line + "sim:safe/", tokens)[0] == ["sim:safe/c.token"]
     assert completed(line + "sim:nowhere/", tokens)[0] == []
     assert completed(line + "hid:", tokens)[0] == []
@@ -105,7 +107,7 @@ def test_the_scripts(shell: Shell, shell_name: str) -> None:
         ("coldshare wi", ["wipe"]),
         ("coldshare list --at sim:a", ["a.token"]),  # bash has the rest already
         ("coldshare list --at=sim:a", ["a.token"]),
-        ("coldshare list --at ", ["sim:", "sim+unix:", "sim+tcp:"]),
+        ("coldshare list --at ", ["sim:", "sim+mpy:", "sim+unix:", "sim+tcp:"]),
         ("coldshare label 'Safe A' --at sim:b", ["b.token"]),
         ("coldshare list --pin-file ", []),
     ],

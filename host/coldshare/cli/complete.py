@@ -8,7 +8,9 @@ from itertools import islice
 
 import click
 
-_SCHEMES = ("sim:", "sim+unix:", "sim+tcp:")
+_SCHEMES = ("sim:", "sim+mpy:", "sim+unix:", "sim+tcp:")
+# Of these, what follows is the name of a token's file.
+_IN_FILES = ("sim:", "sim+mpy:")
 # A name goes onto the command line as it is. Whatever a shell could take for more than a name is not offered.
 _PLAIN = re.compile(r"[\w./~+-]+\.token")
 _ENTRIES_MAX = 1000
@@ -17,9 +19,10 @@ _ENTRIES_MAX = 1000
 def addresses(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """For --at: the schemes, and software tokens by the name of their files."""
     schemes = [scheme for scheme in _SCHEMES if scheme.startswith(incomplete)]
-    typed = incomplete.removeprefix("sim:") if incomplete.startswith("sim:") else ""
-    if not (incomplete.startswith("sim:") or "sim:" in schemes):
+    scheme = next((scheme for scheme in _IN_FILES if incomplete.startswith(scheme)), "")
+    if not scheme and "sim:" not in schemes:
         return schemes
+    typed = incomplete.removeprefix(scheme) if scheme else ""
     folder, _, _ = typed.rpartition("/")
     before = typed[: len(folder) + 1] if "/" in typed else ""
     try:
@@ -28,4 +31,4 @@ def addresses(context: click.Context, parameter: click.Parameter, incomplete: st
     except OSError:
         names = []
     found = sorted(name for name in names if name.startswith(typed) and _PLAIN.fullmatch(name))
-    return schemes + [f"sim:{name}" for name in found]
+    return schemes + [f"{scheme or 'sim:'}{name}" for name in found]
