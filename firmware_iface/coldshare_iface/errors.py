@@ -218,7 +218,7 @@ class RetiredGenerationError(TokenError):
     status = wire.STATUS_RETIRED
     next_step = (
         "Back up the share of this party from after the reshare. If the old one counts after all, take it back first: "
-        "coldshare un-retire"
+        "coldshare un-retire ID"
     )
 
 

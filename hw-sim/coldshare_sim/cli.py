@@ -39,7 +39,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-@cli.command()
+@cli.command(short_help="Make a blank software token.")
 @_path
 @_as_json
 def new(path: Path, as_json: bool) -> None:
@@ -60,7 +60,7 @@ def new(path: Path, as_json: bool) -> None:
     _print("new", _data(path, facts), lines, as_json)
 
 
-@cli.command()
+@cli.command(short_help="Say what a software token holds.")
 @_path
 @_as_json
 def show(path: Path, as_json: bool) -> None:
@@ -79,7 +79,7 @@ def show(path: Path, as_json: bool) -> None:
     _print("show", _data(path, facts), lines, as_json)
 
 
-@cli.command()
+@cli.command(short_help="Serve a token to other processes.")
 @_path
 @click.option(
     "--unix", type=click.Path(path_type=Path), help="Serve at this unix socket; only your account may use it."
@@ -111,7 +111,7 @@ def serve(
     serving.serve(path, unix, tcp, user, control, ready_fd, create=create, fault=fault, flaw=flaw)
 
 
-@cli.command()
+@cli.command(short_help="Name the rules that a token can break.")
 @_as_json
 def flaws(as_json: bool) -> None:
     """Name the rules of the contract that a software token can break, and what it does then.
@@ -130,7 +130,11 @@ def flaws(as_json: bool) -> None:
         click.echo(f"{name:<{width}}  {does}")
 
 
-@cli.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@cli.command(
+    "exec",
+    short_help="Run a command with a fresh token.",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
 @click.option("--user", type=click.Choice(["approve", "reject"]), default="approve", help="Who presses its buttons.")
 @click.option("--pin-file", type=click.Path(path_type=Path), help="Set the token up with the PIN in this file.")
 @click.option("--label", default="Simulator", help="The token's label, with --pin-file.")
@@ -150,7 +154,7 @@ def execute(
     return serving.execute(command, user, pin_file, label, tcp=tcp, fault=fault)
 
 
-@cli.command()
+@cli.command(short_help="Copy a token that nobody uses.")
 @_path
 @click.argument("out", type=click.Path(path_type=Path))
 @_as_json
@@ -160,7 +164,7 @@ def snapshot(path: Path, out: Path, as_json: bool) -> None:
     _print("snapshot", {"path": str(path), "out": str(out)}, [f"{out} is a copy of the token at {path}."], as_json)
 
 
-@cli.command()
+@cli.command(short_help="Make a token out of a snapshot.")
 @click.argument("snapshot_file", metavar="IN", type=click.Path(path_type=Path))
 @_path
 @_as_json

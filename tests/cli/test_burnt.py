@@ -102,6 +102,7 @@ def test_export_and_open_the_file(burnt: Shell) -> None:
     said = good(burnt("export", *YES, "--out", "cloud"))
     assert "a backup without a name" in said.out
     assert "recovery code alone" in said.out
+    assert said.out.rstrip().endswith(".seal --recovery")
     (path,) = (burnt.folder / "cloud").iterdir()
     good(burnt("verify", "--from", str(path), "--recovery-file", "code"))
     text = failed(

@@ -305,6 +305,14 @@ def test_options_that_do_not_go_together(stored: Shell) -> None:
     assert "--recovery-file" in text
 
 
+def test_one_that_is_replaced_takes_its_code_along(stored: Shell) -> None:
+    said = good(stored(*BACKUP, "--no-recovery"))
+    assert "a recovery code of that one does not open this one" in said.out
+    # Before it is made, and not once more behind it.
+    assert (said.err.count("Without a recovery code"), said.out.count("Without a recovery code")) == (1, 0)
+    failed(stored("verify", *TOKEN, "--recovery-file", "code"), "factor_missing", 4, as_json=False)
+
+
 def test_a_backup_without_one(ready: Shell) -> None:
     good(ready(*BACKUP, "--no-recovery"))
     ready.write("other", RecoveryCode.generate().text)

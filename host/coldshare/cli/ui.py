@@ -56,7 +56,7 @@ class Ui:
             else:
                 self.note("Look at the token and press its button.")
         elif status == wire.KEEPALIVE_PROCESSING and self.unlocking:
-            self.note("The token makes you wait before it takes another PIN.")
+            self.note("The token makes you wait before it takes another PIN: up to a minute, by how many were wrong.")
 
     def on_step(self, step: str, done: int, total: int) -> None:
         if step != self._step:

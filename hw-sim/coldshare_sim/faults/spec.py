@@ -129,7 +129,7 @@ def _fault(text: str) -> Fault:
         mode = _one_of(text, given, MODES)
         return Fault(CUT, "", _number(text, rest[0], "flash operation"), name=mode)
     if len(rest) != len(("direction", "place")):
-        raise _wrong(text, f"a {kind} has a direction and a place, as in {kind}:{TO_TOKEN}:17")
+        raise _wrong(text, f"{kind} needs a direction and a place, as in {kind}:{TO_TOKEN}:17")
     direction, place = rest
     if direction not in DIRECTIONS:
         raise _wrong(text, f"{direction!r} is not {TO_TOKEN} or {TO_HOST}")

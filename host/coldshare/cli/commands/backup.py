@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from coldshare.vault import ShareFacts
     from coldshare_iface.messages import Backup
 
+_REPLACED = "It replaced the earlier backup of the same share; a recovery code of that one does not open this one."
+
 
 @click.command("backup", short_help="Put a share onto a token, sealed.")
 @click.argument("file", type=click.Path(path_type=Path))
@@ -88,6 +90,7 @@ def command(
             on_step=ui.on_step,
         )
     remember(ui, done.backup_id, done.declaration)
+    # With --no-recovery it was said before the backup was made; a script hears it here only.
     warnings = [*done.warnings, *([] if done.recovery else [WITHOUT])]
     short = done.backup_id.hex()[:8]
     return Result(
@@ -107,9 +110,9 @@ def command(
         [
             f"Backed up: the share of {done.facts.party} of {done.facts.vault_name!r} is on {label!r} as {short}.",
             f"{size(done.file_size)} became {size(done.sealed_size)}, written and read back.",
-            *(["It replaced the earlier backup of the same share."] if done.replaced else []),
+            *([_REPLACED] if done.replaced else []),
             *ended.values(),
-            *(f"Note: {warning}" for warning in warnings),
+            *(f"Note: {warning}" for warning in done.warnings),
             *opens(done.recovery, recovery_out),
             *([] if done.older is None else _beside(done.older)),
             f"Next: coldshare {'verify' if done.older is None else f'retire {done.older.backup_id.hex()[:8]}'}",

@@ -31,7 +31,7 @@ def command(prefix: str | None, every: bool, at: Address, pin_file: str | None, 
     from coldshare_iface.errors import ColdshareError
 
     if (prefix is None) != every:
-        raise click.UsageError("give the ID of a retired backup, or --all: one of them")
+        raise click.UsageError("give the ID of a retired backup, or --all, and not both")
     ui = Ui(quiet=as_json)
     wanted = None if prefix is None else full_enough(prefix)
     with open_token(at, ui) as client:

@@ -66,6 +66,8 @@ def command(out: Path, prefix: str | None, at: Address, pin_file: str | None, as
         lines.append("The token has destroyed its secret for it, and it has no recovery code: it opens no more.")
     if has_recovery(slots):
         lines.append("Keep the recovery code apart from it: whoever has both has the share.")
+    elif held.state == wire.BACKUP_RETIRED:  # which cannot be resealed
+        lines.append("It has no recovery code, so it is no help when the token is lost.")
     elif not keyless:
         lines.append("It has no recovery code, so it is no help when the token is lost: coldshare reseal gives it one.")
     if held.state == wire.BACKUP_RETIRED:
@@ -80,7 +82,10 @@ def command(out: Path, prefix: str | None, at: Address, pin_file: str | None, as
         f"Note: a share of another party of this vault was exported to {path}. Keep the two in different places."
         for path in done.elsewhere
     ]
-    lines.append(f"Try it once: coldshare verify --from {done.path}")
+    if not keyless:
+        lines.append(f"Try it once: coldshare verify --from {done.path}")
+    elif has_recovery(slots):
+        lines.append(f"Try it once: coldshare verify --from {done.path} --recovery")
     return Result(
         {
             **backup_json(held),
