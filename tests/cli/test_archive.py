@@ -127,6 +127,7 @@ def test_two_parties_of_one_vault_in_a_zip_are_a_warning(token: Shell) -> None:
     assert "2 parties of the vault 'Savings': Phone, Laptop" in warning
 
 
+@pytest.mark.slow
 def test_a_person_is_asked_which(token: Shell, folder: Path) -> None:
     with Terminal(*backup("all.zip"), cwd=folder) as terminal:
         terminal.until("2  Holidays (1).bak: the share of Phone of 'Holidays'")

@@ -171,6 +171,7 @@ def test_a_share_that_was_another_one_before(stored: Shell) -> None:
     failed(stored("verify", *TOKEN, "--password-file", "pw"), "declaration_mismatch", 7, as_json=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
 @pytest.mark.parametrize(
     ("argv", "code", "status", "says"),

@@ -181,6 +181,7 @@ def test_a_reader_that_went_away(ready: Shell, more: str) -> None:
     assert done.stdout.strip() in ("0", "1")  # it may have been quicker
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_streams_that_are_closed(ready: Shell, closed: str) -> None:
     """Descriptors 0 to 2 are free then: the next file to be opened must not become standard output."""

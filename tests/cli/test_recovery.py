@@ -14,6 +14,9 @@ from support.desk import PASSWORD, PIN, Desk, vault
 from support.shell import Said, Shell, failed, holds
 from support.terminal import Terminal
 
+# Processes, terminals and real key derivation take their time; tests/host has the same without them.
+pytestmark = pytest.mark.slow
+
 AT = "sim:a.token?user=approve"
 TOKEN = ("--at", AT, "--pin-file", "pin")
 BACKUP = ("backup", "phone.vult", *TOKEN, "--password-file", "pw")

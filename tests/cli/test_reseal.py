@@ -12,6 +12,9 @@ from support.desk import PASSWORD, Desk, vault
 from support.shell import Said, Shell, failed
 from support.terminal import Terminal
 
+# Processes, terminals and real key derivation take their time; tests/host has the same without them.
+pytestmark = pytest.mark.slow
+
 YES = "sim:a.token?user=approve"
 TOKEN = ("--at", YES, "--pin-file", "pin")
 NEW = "quartz-lantern-marble-57-otter"
@@ -143,7 +146,6 @@ def test_cut_short_after_the_press_and_finished_as_it_says(stored: Shell, monkey
     assert len(good(stored("list", *TOKEN, "--json")).json["backups"]) == 1
 
 
-@pytest.mark.slow
 def test_at_a_terminal(stored: Shell, folder: Path) -> None:
     # What a process of its own opens, a process of its own has to seal: it pays what a password costs.
     good(stored.spawn("backup", "phone.vult", *TOKEN, *PASSWORD_FILE, "--no-recovery"))

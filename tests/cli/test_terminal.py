@@ -15,6 +15,9 @@ from support.desk import PASSWORD, PIN, Desk, vault
 from support.shell import Shell, failed, holds
 from support.terminal import CTRL_C, Terminal
 
+# Processes, terminals and real key derivation take their time; tests/host has the same without them.
+pytestmark = pytest.mark.slow
+
 AT = "sim:a.token"
 
 

@@ -528,7 +528,13 @@ def test_the_largest_record_fits_its_block() -> None:
 
 
 @pytest.mark.parametrize("act", ["retire", "un-retire", "destroy", "remove", "confirm", "commit"])
-@pytest.mark.parametrize("error", [OSError(5, "worn out"), MemoryError()], ids=["flash", "memory"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(OSError(5, "worn out"), id="flash"),
+        pytest.param(MemoryError(), id="memory", marks=pytest.mark.slow),
+    ],
+)
 def test_a_fault_at_any_operation_leaves_the_old_state_or_the_new_one(
     reshared: Reshared, act: str, error: Exception
 ) -> None:

@@ -222,6 +222,7 @@ def test_stopping_at_any_step(desk: Desk, tmp_path: Path, number: int, error: ty
         assert good(desk, chip, old_id) == "new"
 
 
+@pytest.mark.slow
 def test_a_cable_pulled_out_after_any_report(desk: Desk) -> None:
     chip, old_id = desk.stored()
     image = bytes(chip.image)

@@ -138,6 +138,7 @@ def total_reports(desk: Desk) -> tuple[int, dict[str, int]]:
 # --- the link
 
 
+@pytest.mark.slow
 def test_a_cable_pulled_out_after_any_report(desk: Desk, outbox: Outbox) -> None:
     """Whenever that is: what is left can be resumed, or there is nothing left; and only the rest crosses again."""
     total, began = total_reports(desk)

@@ -21,6 +21,9 @@ from support.desk import PASSWORD, PIN, quick_argon2id, vault
 from support.served import Served
 from support.shell import Shell
 
+# Every test starts processes; test_serve has a served token without that.
+pytestmark = pytest.mark.slow
+
 SIM = str(Path(sys.executable).with_name("coldshare-sim"))
 
 
