@@ -11,11 +11,14 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 IFACE, FIRMWARE, HOST, SIM = "coldshare_iface", "coldshare_firmware", "coldshare", "coldshare_sim"
+PICO, BOARD = "coldshare_pico", "coldshare_board"
 FOLDERS = {
     IFACE: ROOT / "firmware_iface/coldshare_iface",
     FIRMWARE: ROOT / "firmware/coldshare_firmware",
     HOST: ROOT / "host/coldshare",
     SIM: ROOT / "hw-sim/coldshare_sim",
+    PICO: ROOT / "firmware/boards/pico/coldshare_pico",
+    BOARD: ROOT / "firmware/boards/tool/coldshare_board",
 }
 #: The portable half of the contract: the only part that firmware may use.
 PORTABLE = {"wire", "text", "framing", "suite", "noise", "session", "transfer"}
@@ -105,6 +108,21 @@ def test_the_simulator_never_imports_the_host() -> None:
         if one.package == HOST and not one.for_types:
             assert one.lazy, one
             assert one.path.relative_to(FOLDERS[SIM]).as_posix() in SIM_TO_HOST, one
+
+
+def test_a_board_is_firmware() -> None:
+    for one in of(PICO):
+        assert one.for_types or one.package not in (HOST, SIM, BOARD), one
+        if one.package == IFACE and not one.for_types:
+            assert one.module.split(".")[1] in PORTABLE, one
+
+
+def test_what_installs_a_board_needs_neither_host_nor_simulator() -> None:
+    assert [one for one in of(BOARD) if one.package in (HOST, SIM)] == []
+
+
+def test_nothing_needs_a_board() -> None:
+    assert [one for name in (IFACE, FIRMWARE, HOST, SIM) for one in of(name) if one.package in (PICO, BOARD)] == []
 
 
 @pytest.mark.parametrize(
