@@ -182,7 +182,10 @@ class ExportIndex:
         except FileNotFoundError:
             return _Index(secrets.token_bytes(_KEY_LEN), {})
         except OSError as error:
-            raise ExportIndexError(f"{self.path} cannot be read: {os.strerror(error.errno or 0)}.") from error
+            raise ExportIndexError(
+                f"{self.path} cannot be read: {os.strerror(error.errno or 0)}.",
+                next_step="It may be whole. See that you may read it, and try again.",
+            ) from error
         try:
             return _parse(data)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

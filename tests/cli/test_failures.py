@@ -262,6 +262,7 @@ CASES = [
         "secret_file",
         3,
         "Only one secret",
+        "into files",
         stdin=b"483920\n",
     ),
     case("no PIN and no terminal", f"list --at {YES}", "secret_needed", 4, "--pin-file"),

@@ -393,7 +393,7 @@ def test_a_newer_generation_stands_beside_the_old_one_after_all(ready: Shell, pu
     with pulled():
         failed(ready("backup", "new.vult", "--newer", *BACKUP[2:], "--at", YES), "token_gone", 6, as_json=False)
     said = good(ready(*RESUME))
-    assert "newer generation" in said.out
+    assert "counts once that is retired: coldshare retire ID" in said.out
     states = [held["state"] for held in good(ready("list", "--at", YES, *PIN, "--json")).json["backups"]]
     assert states == ["active", "next"]
     assert entries(ready) == []
@@ -439,6 +439,13 @@ def test_faults_of_the_cable_and_of_the_power(ready: Shell, fault: str) -> None:
     # What had arrived was on its flash, but for what a cut power took with it.
     assert done["resumed_at"] >= (60_000 if "cut" not in fault else 20_000 if "190" in fault else 0)
     assert entries(ready) == []
+    assert restored(ready) == SHARE
+
+
+def test_pulled_out_while_it_asks_for_its_button(ready: Shell) -> None:
+    failed(ready(*BACKUP, "--at", f"{YES}&fault=unplug:to-host:keepalive"), "token_gone", 6, as_json=False)
+    said = good(ready(*RESUME))
+    assert "The token had all" in said.out
     assert restored(ready) == SHARE
 
 

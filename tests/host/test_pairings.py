@@ -180,8 +180,10 @@ def test_a_damaged_or_foreign_file_is_named_and_left_alone(store: PairingStore, 
 
 def test_a_folder_in_its_place(store: PairingStore) -> None:
     store.path.mkdir(parents=True)
-    with pytest.raises(PairingsError, match="directory"):
+    with pytest.raises(PairingsError, match="directory") as caught:
         store.find(A.serial)
+    # Keys that nobody could look at are not to be thrown away.
+    assert "move it away" not in caught.value.next_step
 
 
 def test_a_home_that_cannot_be_made(tmp_path: Path) -> None:

@@ -37,7 +37,9 @@ def from_file(source: str, what: str) -> str:
         if source == "-":
             meta = click.get_current_context().meta
             if _TAKEN in meta:
-                raise SecretFileError("Only one secret can come from standard input.")
+                raise SecretFileError(
+                    "Only one secret can come from standard input.", next_step="Put the other ones into files."
+                )
             meta[_TAKEN] = True
             data = sys.stdin.buffer.read(_SIZE_MAX + 1)
         else:

@@ -133,7 +133,10 @@ class PairingStore:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise PairingsError(f"{self.path} cannot be read: {os.strerror(error.errno or 0)}.") from error
+            raise PairingsError(
+                f"{self.path} cannot be read: {os.strerror(error.errno or 0)}.",
+                next_step="The keys in it may be whole. See that you may read it, and try again.",
+            ) from error
         try:
             return _parse(data)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

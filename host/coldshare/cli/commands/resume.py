@@ -120,6 +120,8 @@ def _lines(one: Resumed, label: str, state: str) -> list[str]:
     total = len(one.entry.sealed)
     if one.offset is None:
         lines.append(f"The token had stored it; its {size(total)} were read back and are the ones that were sent.")
+    elif one.offset == total:
+        lines.append(f"The token had all {size(total)} of it; it was stored now, and all of it read back.")
     else:
         lines.append(f"The last {size(total - one.offset)} of {size(total)} were written, and all of it read back.")
     lines.append("It opens with this token and the password that you chose for it, together.")
@@ -127,7 +129,7 @@ def _lines(one: Resumed, label: str, state: str) -> list[str]:
         lines.append("It also opens with the recovery code that was made for it, alone.")
     if state == "next":
         lines.append(
-            "It is of a newer generation than the active one, and counts once that is retired: coldshare retire"
+            "It is of a newer generation than the active one, and counts once that is retired: coldshare retire ID"
         )
     return lines
 
