@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -209,14 +209,16 @@ def coldshare_make_token(
     """More tokens: `coldshare_make_token(label="Safe B")` takes what the marker takes, the marker being the default but
     for its fault.
 
-    With `image=`, the token on that flash image, plugged in anew: one that a power cut left, or an earlier one.
+    With `image=`, the token on that flash image, plugged in anew: one that a power cut left, or an earlier one. The
+    computer forgets how far the token's record went when it last saw it; with `forget=False` it does not, and an image
+    that was put back is an error, as it is for a user.
     """
     from coldshare_sim.testing import Cable
 
     with ExitStack() as stack:
         made = 0
 
-        def make(*, image: bytes | None = None, **changes: str) -> TokenClient:
+        def make(*, image: bytes | None = None, forget: bool = True, **changes: str) -> TokenClient:
             nonlocal made
             default = {field.name: getattr(_coldshare_wish, field.name) for field in fields(_Wish)}
             wish = _checked(default | {"fault": ""} | changes)
@@ -227,6 +229,9 @@ def coldshare_make_token(
                 from coldshare_sim.flash import Chip
 
                 chip = Chip(image)
+                if forget:
+                    for pairing in coldshare_store.all():
+                        coldshare_store.keep(replace(pairing, seen=None))
             cable = Cable()
             client = stack.enter_context(_open(_power_up(chip, coldshare_person, cable), wish, coldshare_store))
             cable.fault(wish.fault)
