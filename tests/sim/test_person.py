@@ -201,7 +201,8 @@ def test_a_whole_question_at_the_terminal(desk: Desk) -> None:
 
 # Asks, says so, and waits. argv: what to do then.
 PROGRAM = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have it ignored
 from coldshare_sim.person import TerminalPerson
 person = TerminalPerson(sys.stdin, sys.stderr)
 person.show(["coldshare"], False)

@@ -296,7 +296,7 @@ def clear_or_exact(data: bytes, allowed: Callable[[bytes], bool]) -> None:
 SMALL = zipped(("a.vult", b"A" * 40), ("b.vult", b"B" * 40))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(0, len(SMALL) - 1), st.binary(max_size=4), st.integers(0, 4))
 def test_any_damage(at: int, insert: bytes, remove: int) -> None:
     """What comes out has the checksum that the directory has; nothing else does."""

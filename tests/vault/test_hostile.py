@@ -311,7 +311,7 @@ def test_every_flipped_bit_of_a_share_header_is_refused() -> None:
             assert is_clear(refused.value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=600))
 @example(b"PK")
 @example(b"CAES")

@@ -172,7 +172,7 @@ def test_only_the_layer_that_does_not_come_back_is_kept(vult: bytes) -> None:
     assert sum(isinstance(part, list) for part in vault) == 1
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=300))
 @example(b"\n")
 @example(b"QQ==\n")

@@ -197,7 +197,7 @@ class TestLooksEncrypted:
         assert not looks_encrypted(gcm(bytes(8_000), "pw"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from([*fields_of(GG20), "libType", "publicKeyMLDSA44"]),
     st.recursive(
