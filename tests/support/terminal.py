@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -19,6 +20,13 @@ from support.shell import COLDSHARE
 
 CTRL_C = "\x03"
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def _at_a_terminal() -> None:
+    """A login does this: the terminal is ours, and no signal is ignored, whatever whoever runs the tests ignores."""
+    os.login_tty(0)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Terminal:
@@ -39,7 +47,7 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            preexec_fn=lambda: os.login_tty(0),
+            preexec_fn=_at_a_terminal,
         )
 
     def __enter__(self) -> Terminal:
