@@ -34,6 +34,7 @@ from coldshare_iface.errors import (
 )
 from coldshare_iface.messages import Backup, Declaration
 from coldshare_sim.flash import Chip
+from support.bits import flip
 from support.desk import PASSWORD, Desk, Presses, approves, put_share, rejects, slots, stares, store_as, vault
 
 PASSWORDS = {"made": "correct horse 2-of-3", "real": "Password123!"}
@@ -334,7 +335,7 @@ def test_a_file_that_does_not_read_back_is_taken_away(
     out = tmp_path / "out"
 
     def other(path: Path) -> bytes:
-        return read(path)[:-1] + b"?" if path == out else read(path)
+        return flip(read(path)) if path == out else read(path)
 
     def failing(path: Path) -> bytes:
         if path == out:

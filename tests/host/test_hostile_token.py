@@ -23,6 +23,7 @@ from coldshare_iface import codec, wire
 from coldshare_iface.errors import ColdshareError, ProtocolError, ReplyError
 from coldshare_iface.messages import Backup, Opened, Unnamed
 from coldshare_sim.littlefs import LittleFiles
+from support.bits import flip
 from support.desk import PASSWORD, PIN, Desk, Puppet, approves, puppet_client, put_share, store_as, vault
 
 SEALED = b"sealed" * 1000
@@ -215,7 +216,7 @@ def test_a_record_that_does_not_verify_ends_the_channel_in_words() -> None:
     client = puppet_client(puppet.answer)
     carrier: Any = client._transport
     seal = carrier._session.seal
-    carrier._session.seal = lambda plaintext: seal(plaintext)[:-1] + b"\0"
+    carrier._session.seal = lambda plaintext: flip(seal(plaintext))
     for _ in range(2):
         with pytest.raises(ProtocolError, match="secure channel"):
             client.commit(bytes(16))

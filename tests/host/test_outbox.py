@@ -21,6 +21,7 @@ from coldshare.outbox import Entry, Outbox, OutboxError, Waiting, outbox_path
 from coldshare.seal import Factors, seal
 from coldshare_iface import codec, wire
 from coldshare_iface.messages import Declaration
+from support.bits import flip
 
 DECLARED = Declaration(
     vault=bytes([2]) * 33,
@@ -194,7 +195,7 @@ def test_a_good_one_for_comparison() -> None:
         {2: bytes(16)},
         {2: ID + b"\0"},
         {3: b""},
-        {3: DECLARED[:-1] + b"\0"},
+        {3: flip(DECLARED)},
         {4: b""},
         {4: SEALED[:-1]},
         {5: 1},
