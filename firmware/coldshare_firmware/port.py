@@ -1,10 +1,11 @@
 """The token's end of the cable: reports to messages and back, channels, and what is still to be sent. Portable subset.
 
-The rules are CTAPHID's. What a message means is none of this file's business.
+The rules are CTAPHID's. What a message means is none of this file's business. A token may have two carriers, HID and
+bulk. A channel belongs to the one where it was given out, and its id tells which.
 """
 
-from coldshare_firmware.channels import Channels
-from coldshare_iface import wire
+from coldshare_firmware.channels import Channels, is_bulk
+from coldshare_iface import framing, wire
 from coldshare_iface.framing import Assembler, FrameError, count, cut
 
 TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has no typing module
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from coldshare_firmware.types import Hal
 
 _INIT = wire.CMD_INIT | 0x80
-# Reports kept for a host that does not fetch them: two whole messages and some errors. What comes on top is dropped,
-# or a host that only ever talks would fill the memory.
+# Reports kept on each carrier for a host that does not fetch them: two whole messages and some errors. What comes on
+# top is dropped, or a host that only ever talks would fill the memory.
 _BACKLOG = 300
 
 
@@ -28,8 +29,9 @@ class Port:
         self._assembler = Assembler(hal.report_size)
         self._channels = Channels()
         self._last = 0  # when the message under way last grew
-        self._out: list[list[Any]] = []  # messages to send: [channel, command, message, its next report]
-        self._backlog = 0  # reports in all of them
+        self._bulk = False  # whether that is the carrier of what came last
+        self._out: list[list[Any]] = []  # messages to send: [channel, command, message, its next report, bulk]
+        self._backlog = [0, 0]  # reports in all of them on HID, and what those on bulk would be there
         # The one large block of memory, for what comes and what goes: later there may be room enough and none so long.
         self._block = bytearray(wire.MESSAGE_MAX)
         self._lent: memoryview | None = None  # the part of it that is to be sent
@@ -39,9 +41,9 @@ class Port:
         """True in the middle of a message."""
         return self._assembler.busy
 
-    @property
-    def sending(self) -> bool:
-        return bool(self._out)
+    def sending(self, bulk: bool = False) -> bool:
+        """Whether something waits to be fetched on that carrier."""
+        return self._backlog[bulk] > 0
 
     def feed(self, report: bytes) -> "tuple[bytes, int, Any] | None":
         """Take one report; (channel, command, message) when it completes one.
@@ -49,6 +51,7 @@ class Port:
         A record is a buffer that may be altered, and that the next `feed` may alter.
         """
         self.expire()
+        self._bulk = False
         assembler = self._assembler
         if len(report) == self._size and report[4] & 0x80:
             if not self._may_begin(report[:4], report):
@@ -75,7 +78,24 @@ class Port:
             return cid, cmd, gathered if cmd == wire.CMD_RECORD else bytes(gathered)
         return cid, cmd, bytearray(data) if cmd == wire.CMD_RECORD else data
 
-    def _may_begin(self, cid: bytes, report: bytes) -> bool:
+    def feed_bulk(self, frame: "bytes | bytearray | memoryview") -> "tuple[bytes, int, Any] | None":
+        """Take one frame from the bulk carrier; the message that it is, as `feed` gives it."""
+        self.expire()
+        self._bulk = True
+        try:
+            cid, cmd, data = framing.bulk(frame)
+        except FrameError as error:
+            self.error(error.cid, error.code)
+            return None
+        if not self._may_begin(cid, frame):
+            return None
+        if self._assembler.busy:
+            self.error(cid, wire.ERR_CHANNEL_BUSY)
+            return None
+        self._assembler.cid = cid  # whom `abandon` tells
+        return cid, cmd, bytearray(data) if cmd == wire.CMD_RECORD else bytes(data)
+
+    def _may_begin(self, cid: bytes, report: "bytes | bytearray | memoryview") -> bool:
         """Whether this channel may begin this message. One nobody was given must not occupy the only buffer."""
         if cid == wire.CID_BROADCAST:
             if report[4] != _INIT:
@@ -84,7 +104,7 @@ class Port:
             if report[5] or report[6] != wire.INIT_NONCE:
                 self.error(cid, wire.ERR_INVALID_LEN)
                 return False
-        elif not self._channels.known(cid):
+        elif not self._channels.known(cid, self._bulk):
             self.error(cid, wire.ERR_INVALID_CHANNEL)
             return False
         return True
@@ -92,6 +112,7 @@ class Port:
     def expire(self) -> None:
         """Give up a message whose next report does not come, and say so."""
         if self._assembler.busy and self._hal.now_ms() - self._last > wire.FRAME_TIMEOUT_MS:
+            self._bulk = False
             self.abandon(wire.ERR_MSG_TIMEOUT)
 
     def abandon(self, code: int) -> None:
@@ -101,8 +122,8 @@ class Port:
         self.error(cid, code)
 
     def allocate(self) -> bytes:
-        """A channel id nobody has."""
-        return self._channels.allocate()
+        """A channel id nobody has, for the carrier of the message that came last."""
+        return self._channels.allocate(self._bulk)
 
     def room(self, size: int) -> "bytearray | memoryview":
         """A place to write a message of `size` bytes, to be sent next."""
@@ -112,12 +133,15 @@ class Port:
         return self._lent
 
     def send(self, cid: bytes, cmd: int, payload: "bytes | bytearray | memoryview") -> None:
+        # An error is for whoever sent what came last, be the channel that it names its own or not.
+        bulk = self._bulk if cmd == wire.CMD_ERROR or cid == wire.CID_BROADCAST else is_bulk(cid)
         reports = count(len(payload), self._size)
-        if self._backlog and self._backlog + reports > _BACKLOG:
+        backlog = self._backlog[bulk]
+        if backlog and backlog + reports > _BACKLOG:
             self._settle()
             return
-        self._backlog += reports
-        self._out.append([cid, cmd, payload, 0])
+        self._backlog[bulk] += reports
+        self._out.append([cid, cmd, payload, 0, bulk])
         self._settle()
 
     def _settle(self) -> None:
@@ -133,19 +157,28 @@ class Port:
     def forget(self, cid: bytes) -> None:
         """Drop what that channel has not fetched: after a fresh start an old answer would be taken for a new one."""
         self._out = [entry for entry in self._out if entry[0] != cid]
-        self._backlog = sum([count(len(entry[2]), self._size) - entry[3] for entry in self._out])
+        self._backlog = [0, 0]
+        for entry in self._out:
+            self._backlog[entry[4]] += count(len(entry[2]), self._size) - entry[3]
         self._settle()
 
-    def fetch(self) -> "bytes | None":
-        """The next report to send."""
-        if not self._out:
+    def fetch(self, bulk: bool = False) -> "bytes | None":
+        """The next report to send, or the next frame on bulk."""
+        if not self._backlog[bulk]:
             return None
-        entry = self._out[0]
-        cid, cmd, message, number = entry
-        report = cut(cid, cmd, message, number, self._size)
-        entry[3] = number + 1
-        self._backlog -= 1
-        if number + 1 == count(len(message), self._size):
-            self._out.pop(0)
+        at = 0
+        while self._out[at][4] != bulk:
+            at += 1
+        cid, cmd, message, number, _ = self._out[at]
+        reports = count(len(message), self._size)
+        if bulk:
+            report = cut(cid, cmd, message, 0, wire.BULK_FRAME_MAX)
+            self._backlog[bulk] -= reports
+        else:
+            report = cut(cid, cmd, message, number, self._size)
+            self._out[at][3] = number + 1
+            self._backlog[bulk] -= 1
+        if bulk or number + 1 == reports:
+            self._out.pop(at)
             self._settle()
         return report

@@ -8,6 +8,7 @@ import gc
 
 from coldshare_firmware import VERSION, cbor, info, jobs, person, request, screens
 from coldshare_firmware.audit import Audit
+from coldshare_firmware.channels import is_bulk
 from coldshare_firmware.keys import F_FAILS, F_LABEL, F_SERIAL, F_STATIC, Keys
 from coldshare_firmware.ops import Operations
 from coldshare_firmware.person import OpError
@@ -80,10 +81,10 @@ class Token:
             self._hal.show(lines, False)
 
     # --- reports
-    def feed(self, report: bytes) -> None:
-        """Take one report from the host."""
+    def feed(self, report: bytes, bulk: bool = False) -> None:
+        """Take one report from the host, or one frame from the bulk carrier."""
         try:
-            message = self._port.feed(report)
+            message = self._port.feed_bulk(report) if bulk else self._port.feed(report)
             if message is not None:
                 self._message(message[0], message[1], message[2])
         except MemoryError:
@@ -92,15 +93,20 @@ class Token:
             if self._job is None:
                 self._close_session()  # its counters may have moved on already
 
-    def poll(self) -> "bytes | None":
-        """The next report for the host, if there is one now."""
-        if not self._port.sending:
-            self._port.expire()
+    def poll(self, bulk: bool = False) -> "bytes | None":
+        """The next report for the host, or the next frame on the bulk carrier, if there is one now.
+
+        A job goes on at either, once what it said before has been fetched.
+        """
+        port = self._port
+        if not port.sending(bulk):
+            port.expire()
             if self._job is not None:
-                self._advance(self._job)
+                if not port.sending(is_bulk(self._job_cid)):
+                    self._advance(self._job)
             elif self._until >= 0 and self._hal.now_ms() >= self._until:
                 self._idle()
-        return self._port.fetch()
+        return port.fetch(bulk)
 
     @property
     def waiting(self) -> bool:

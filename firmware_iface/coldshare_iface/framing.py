@@ -2,7 +2,9 @@
 
 A report is `channel id [4] | command with bit 7 set | length [2] | data` (initial) or
 `channel id [4] | sequence 0..127 | data` (continuation), zero-padded to the report size
-(FIDO CTAP 2.1 section 11.2.4). Neither side of this file knows whether it is the host or the token.
+(FIDO CTAP 2.1 section 11.2.4). A carrier whose reports have BULK_FRAME_MAX bytes is a bulk one: there every message
+is a single initial report, as long as it is and not padded. Neither side of this file knows whether it is the host or
+the token.
 """
 
 from coldshare_iface import wire
@@ -38,7 +40,7 @@ class FrameError(Exception):
 
 
 def split(cid: bytes, cmd: int, message: "bytes | bytearray", size: int = wire.REPORT_FS) -> "list[bytes]":
-    """Cut `message` (at most 7609 bytes) into reports of exactly `size` bytes.
+    """Cut `message` (at most 7609 bytes) into reports of exactly `size` bytes; one frame for a bulk carrier.
 
     Raises ValueError for a message that is too long: that is the caller's mistake, not the peer's.
     """
@@ -52,7 +54,7 @@ def split(cid: bytes, cmd: int, message: "bytes | bytearray", size: int = wire.R
         starts = range(room, total, step)
         reports += [head + message[at : at + step] for head, at in zip(_continuations(cid), starts)]
     last = reports[-1]
-    if len(last) < size:
+    if len(last) < size and size != wire.BULK_FRAME_MAX:
         reports[-1] = last + bytes(size - len(last))
     return reports
 
@@ -71,7 +73,21 @@ def cut(cid: bytes, cmd: int, message: "bytes | memoryview", number: int, size: 
     else:
         at = size - _INIT + (number - 1) * (size - _CONT)
         report = cid + bytes((number - 1,)) + message[at : at + size - _CONT]
-    return report if len(report) == size else report + bytes(size - len(report))
+    if len(report) == size or size == wire.BULK_FRAME_MAX:
+        return report
+    return report + bytes(size - len(report))
+
+
+def bulk(frame: "bytes | bytearray | memoryview") -> "tuple[bytes, int, bytes | bytearray | memoryview]":
+    """Channel, command and message of a bulk frame; the message is a part of what was given. Raises FrameError."""
+    cid = bytes(frame[:4])
+    if len(frame) < _INIT or not frame[4] & 0x80 or len(frame) - _INIT != frame[5] << 8 | frame[6]:
+        if len(cid) < len(wire.CID_BROADCAST):
+            cid = wire.CID_BROADCAST  # too short to say who sent it
+        raise FrameError(wire.ERR_INVALID_LEN, cid, "a bulk frame that is not as long as it says")
+    if len(frame) > wire.BULK_FRAME_MAX:
+        raise FrameError(wire.ERR_INVALID_LEN, cid, "a message longer than 7609 bytes")
+    return cid, frame[4] & 0x7F, frame[_INIT:]
 
 
 class Assembler:
@@ -134,6 +150,9 @@ class Assembler:
         return self.cid, self._cmd, b""
 
     def _feed_slow(self, report: bytes) -> "tuple[bytes, int, bytes] | None":
+        if self.size == wire.BULK_FRAME_MAX:
+            self.cid, self._cmd, message = bulk(report)
+            return self.cid, self._cmd, bytes(message)
         cid = bytes(report[:4])
         if len(report) != self.size:
             if len(cid) < len(wire.CID_BROADCAST):

@@ -8,11 +8,14 @@ USB_VENDOR = 0x1209
 USB_PRODUCT = 0x0001
 USB_PRODUCT_STRING = "coldshare token"
 HID_USAGE_PAGE = 0xFF00
+# The interface for bulk transfers, by its class, subclass and protocol.
+USB_BULK_INTERFACE = (0xFF, 0x63, 0x01)
 
 # --- Frames: the CTAPHID layout (FIDO CTAP 2.1, section 11.2.4), so that existing parsers can read them.
 REPORT_FS = 64  # bytes per report, full speed
 REPORT_HS = 1024  # bytes per report, high speed
 MESSAGE_MAX = 7609  # 57 + 128 * 59 bytes, on every carrier
+BULK_FRAME_MAX = 7 + MESSAGE_MAX  # on bulk a message is one frame: the header of an initial report, then all of it
 CID_BROADCAST = b"\xff\xff\xff\xff"
 INIT_NONCE = 8
 FRAME_VERSION = 2  # the CTAPHID protocol version, which this layout is

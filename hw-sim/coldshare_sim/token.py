@@ -114,6 +114,17 @@ class SoftToken:
         self.chip.check()
         self._token.feed(report)
 
+    def write_bulk(self, frame: bytes) -> None:
+        """One frame to the token's bulk interface."""
+        self.chip.check()
+        self._token.feed(frame, bulk=True)
+
+    def poll_bulk(self) -> bytes | None:
+        """What `poll` is for reports, for frames of the bulk interface. For a process that Ctrl-C does not stop."""
+        frame = self._token.poll(bulk=True)
+        self.chip.check()
+        return frame
+
     def read(self, timeout: float) -> bytes | None:
         """The token's next report; None after `timeout` seconds without one."""
         end = self.clock.now_ms() + timeout * 1000

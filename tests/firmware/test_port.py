@@ -56,7 +56,7 @@ def test_in_turn_the_same_block_serves_all(line: Line) -> None:
         line.says(line.first, blob(7400, seed))
         assert isinstance(line.port.room(1), bytearray), "what is to be sent is there"
         assert line.fetched(line.first) == blob(7400, seed)
-        assert not line.port.sending
+        assert not line.port.sending()
 
 
 def test_a_record_may_be_altered_where_it_is(line: Line) -> None:
@@ -139,7 +139,7 @@ def test_what_is_dropped_leaves_the_block(line: Line) -> None:
     line.says(line.second, OTHER)  # more than is kept for a host that does not fetch
     assert isinstance(line.port.room(1), memoryview)
     assert [line.fetched(line.first) for _ in range(2)] == [ONE, ONE]
-    assert not line.port.sending
+    assert not line.port.sending()
 
 
 def test_room_that_is_not_used_is_free_again(line: Line) -> None:
