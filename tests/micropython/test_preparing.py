@@ -77,34 +77,6 @@ def test_apt_fails(nothing_here: Path) -> None:
     assert list((nothing_here.parent / "cache").iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "mirror"),
-    [
-        (
-            "debian.sources",
-            "Types: deb\n# URIs: http://old/debian\nURIs: http://near.example/debian\n",
-            "http://near.example/debian",
-        ),
-        (
-            "debian.sources",
-            "Types: deb\nURIs: https://near.example/debian/\nSuites: x\n",
-            "https://near.example/debian",
-        ),
-        ("a.list", "deb [signed-by=/k.gpg] http://near.example/debian bookworm main\n", "http://near.example/debian"),
-        ("a.list", "# deb http://near.example/debian bookworm main\n", interpreter._MIRROR),
-        ("a.list", "deb http://near.example/ubuntu noble main\n", interpreter._MIRROR),
-        ("a.list.save", "deb http://near.example/debian bookworm main\n", interpreter._MIRROR),
-    ],
-)
-def test_the_mirror_of_this_computer(
-    name: str, text: str, mirror: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "sources").mkdir()
-    (tmp_path / "sources" / name).write_text(text, encoding="utf-8")
-    monkeypatch.setattr(interpreter, "_SOURCES", (tmp_path / "none.list", tmp_path / "sources"))
-    assert interpreter._mirror() == mirror
-
-
 # --- the firmware
 def test_it_is_compiled_once(tmp_path: Path, engine: Engine) -> None:
     folder = modules.compiled(tmp_path)
