@@ -25,11 +25,10 @@ files = flash.Files(chip)
 
 @pytest.fixture(scope="module")
 def installed(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, str]:
-    """A chip with the one module that is needed, and the folder it is in."""
+    """A chip with the modules that are needed, and the folder it is in."""
     ours = release.build()
-    only = release.Release(
-        ours.id, {name: ours.files[name] for name in ours.files if name.startswith("coldshare_pico/")}
-    )
+    needed = ("coldshare_micropython/", "coldshare_pico/")
+    only = release.Release(ours.id, {name: ours.files[name] for name in ours.files if name.startswith(needed)})
     path = blank(tmp_path_factory.mktemp("flash") / "chip")
     with console(engine, path) as port, connect(port) as board:
         install.install(board, install.plan(board, only))

@@ -315,6 +315,11 @@ def test_a_half_installed_board_is_a_plain_one(engine: Engine, with_token: Path)
 
 def test_what_is_installed_is_what_is_tested(ours: Release) -> None:
     names = {name.removesuffix(".mpy") for name in ours.files}
-    assert {"coldshare_firmware/token", "coldshare_iface/wire", "coldshare_pico/main"} <= names
+    assert {
+        "coldshare_firmware/token",
+        "coldshare_iface/wire",
+        "coldshare_micropython/files",
+        "coldshare_pico/main",
+    } <= names
     assert not {name for name in names if name.endswith("/types")}
     assert all(data[:1] == b"M" for data in ours.files.values())

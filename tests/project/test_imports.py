@@ -9,19 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from coldshare_iface import portable
+
 ROOT = Path(__file__).parents[2]
 IFACE, FIRMWARE, HOST, SIM = "coldshare_iface", "coldshare_firmware", "coldshare", "coldshare_sim"
-PICO, BOARD = "coldshare_pico", "coldshare_board"
+MICROPYTHON, PICO, BOARD = "coldshare_micropython", "coldshare_pico", "coldshare_board"
 FOLDERS = {
     IFACE: ROOT / "firmware_iface/coldshare_iface",
     FIRMWARE: ROOT / "firmware/coldshare_firmware",
     HOST: ROOT / "host/coldshare",
     SIM: ROOT / "hw-sim/coldshare_sim",
+    MICROPYTHON: ROOT / "firmware/coldshare_micropython",
     PICO: ROOT / "firmware/boards/pico/coldshare_pico",
     BOARD: ROOT / "firmware/boards/tool/coldshare_board",
 }
 #: The portable half of the contract: the only part that firmware may use.
-PORTABLE = {"wire", "text", "framing", "suite", "noise", "session", "transfer"}
+PORTABLE = set(portable.HALF)
 #: The modules of Python itself that a board has too.
 STANDARD = {"hashlib", "gc"}
 #: The host's modules that may reach for the simulator, and only when they are called.
@@ -108,6 +111,11 @@ def test_the_simulator_never_imports_the_host() -> None:
         if one.package == HOST and not one.for_types:
             assert one.lazy, one
             assert one.path.relative_to(FOLDERS[SIM]).as_posix() in SIM_TO_HOST, one
+
+
+def test_what_every_micropython_has_knows_nothing_of_a_token() -> None:
+    for one in of(MICROPYTHON):
+        assert one.for_types or one.package not in (HOST, SIM, PICO, BOARD, IFACE, FIRMWARE), one
 
 
 def test_a_board_is_firmware() -> None:

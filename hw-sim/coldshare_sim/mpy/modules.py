@@ -12,11 +12,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import coldshare_firmware
-import coldshare_iface
+import coldshare_micropython
+from coldshare_iface import portable
 from coldshare_sim.mpy.errors import CompilerMissingError, PreparationError
 
-#: The half of the contract that a token uses.
-PORTABLE = ("wire", "text", "framing", "suite", "noise", "session", "transfer")
 _DEVICE = "coldshare_sim/mpy/device"
 _TIMEOUT = 60
 _KEPT = 24 * 3600  # seconds; somebody may be about to load it
@@ -24,13 +23,7 @@ _KEPT = 24 * 3600  # seconds; somebody may be about to load it
 
 def sources() -> Iterator[tuple[str, Path]]:
     """(name below the folder, source) of every module, names without a suffix."""
-    iface = Path(coldshare_iface.__path__[0])
-    firmware = Path(coldshare_firmware.__path__[0])
-    for stem in PORTABLE:
-        yield f"coldshare_iface/{stem}", iface / f"{stem}.py"
-    for path in sorted(firmware.glob("*.py")):
-        if path.name != "types.py":  # read by type checkers only
-            yield f"coldshare_firmware/{path.stem}", path
+    yield from portable.sources(coldshare_firmware, coldshare_micropython)
     for path in sorted((Path(__file__).parent / "device").glob("*.py")):
         yield f"{_DEVICE}/{path.stem}", path
 

@@ -1,7 +1,8 @@
 """The board for these tests: the simulator's, in a file, or one in memory where MicroPython has no littlefs."""
 
 try:
-    from coldshare_sim.mpy.device.hal import Aes, Flash
+    from coldshare_micropython.aes import Aes
+    from coldshare_sim.mpy.device.hal import Flash
     from coldshare_sim.mpy.device.hal import Hal as _Hal
 except ImportError:
     from memboard import Aes

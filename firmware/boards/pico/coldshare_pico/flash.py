@@ -11,21 +11,19 @@ The last block holds a mark that is this file's alone, by which the three are fo
 
 import vfs  # type: ignore[import-not-found, unused-ignore]
 
+from coldshare_micropython import files as littlefs
+
 TYPE_CHECKING = False  # MicroPython has no typing module
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from coldshare_pico.types import Flash
+    from coldshare_micropython.types import BlockDevice
 
 BLOCK = 4096
-_PAGE = 256
 _BLOCK_COUNT = 4
 _ERASE = 6
-_EIO = 5
 _ENOENT = 2
-_EEXIST = 17
-_HARMLESS = (_ENOENT, _EEXIST)
 
 #: The file whose first two blocks are the key area.
 RESERVATION = "/coldshare.keys"
@@ -43,87 +41,17 @@ class LayoutError(Exception):
     """The key area cannot be found, or is not where it ought to be."""
 
 
-class Files:
-    """littlefs (`coldshare_firmware.types.Files`), mounted as MicroPython's root as well, so that there is one only."""
+class Files(littlefs.Files):
+    """`coldshare_micropython.files`, mounted as MicroPython's root as well, so that there is one only."""
 
-    def __init__(self, flash: "Flash") -> None:
-        self._flash = flash
-        self._mounted: Any = None
-        self._fs()
-
-    def _fs(self) -> "Any":
-        if self._mounted is None:
-            littlefs: Any = vfs.VfsLfs2
-            mounted = littlefs(self._flash, progsize=_PAGE)
-            try:
-                vfs.umount("/")
-            except OSError:
-                pass
-            vfs.mount(mounted, "/")
-            self._mounted = mounted
-        return self._mounted
-
-    def _do(self, name: str, *arguments: "Any") -> "Any":
+    def mount(self) -> "Any":
+        mounted = littlefs.Files.mount(self)
         try:
-            return getattr(self._fs(), name)(*arguments)
-        except OSError as error:
-            self._check(error)
-            raise
-
-    def _check(self, error: OSError) -> None:
-        # What littlefs has in memory after such an error is not to be trusted: mount anew.
-        if error.args[0] not in _HARMLESS:
-            self._mounted = None
-
-    def mkdir(self, path: str) -> None:
-        try:
-            self._do("mkdir", path)
-        except OSError as error:
-            if error.args[0] != _EEXIST:
-                raise
-
-    def listdir(self, path: str) -> "list[str]":
-        return sorted([entry[0] for entry in self._do("ilistdir", path)])
-
-    def size(self, path: str) -> int:
-        size: int = self._do("stat", path)[6]
-        return size
-
-    def read(self, path: str, offset: int, length: int) -> bytes:
-        try:
-            with self._fs().open(path, "rb") as file:
-                file.seek(offset)
-                data: bytes = file.read(length)
-                return data
-        except OSError as error:
-            self._check(error)
-            raise
-
-    def write(self, path: str, data: bytes) -> None:
-        self._store(path, "wb", data)
-
-    def append(self, path: str, data: bytes) -> None:
-        self._store(path, "ab", data)
-
-    def _store(self, path: str, mode: str, data: bytes) -> None:
-        try:
-            with self._fs().open(path, mode) as file:
-                if file.write(data) != len(data):
-                    raise OSError(_EIO)
-        except OSError as error:
-            self._check(error)
-            raise
-
-    def rename(self, old: str, new: str) -> None:
-        self._do("rename", old, new)
-
-    def remove(self, path: str) -> None:
-        self._do("remove", path)
-
-    def free(self) -> int:
-        facts = self._do("statvfs", "/")
-        free: int = facts[0] * facts[3]
-        return free
+            vfs.umount("/")
+        except OSError:
+            pass
+        vfs.mount(mounted, "/")
+        return mounted
 
 
 class KeyBlocks:
@@ -131,7 +59,7 @@ class KeyBlocks:
 
     block_size = BLOCK
 
-    def __init__(self, flash: "Flash", blocks: "tuple[int, int]") -> None:
+    def __init__(self, flash: "BlockDevice", blocks: "tuple[int, int]") -> None:
         self._flash = flash
         self.blocks = blocks
 
@@ -148,7 +76,7 @@ class KeyBlocks:
         self._flash.writeblocks(self.blocks[block], bytearray(data), offset)
 
 
-def find(flash: "Flash", files: "Files") -> "tuple[int, int] | None":
+def find(flash: "BlockDevice", files: "Files") -> "tuple[int, int] | None":
     """The two blocks of the key area; None when there is none yet. Raises LayoutError for one that is damaged."""
     try:
         if files.size(RESERVATION) != _FILE_SIZE:
@@ -177,7 +105,7 @@ def find(flash: "Flash", files: "Files") -> "tuple[int, int] | None":
     return first, second
 
 
-def reserve(flash: "Flash", files: "Files", random: "Callable[[int], bytes]") -> "tuple[int, int]":
+def reserve(flash: "BlockDevice", files: "Files", random: "Callable[[int], bytes]") -> "tuple[int, int]":
     """The two blocks of the key area, made if need be. Raises LayoutError and OSError."""
     blocks = find(flash, files)
     if blocks is not None:

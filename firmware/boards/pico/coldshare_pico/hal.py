@@ -1,10 +1,7 @@
 """The board as the firmware sees it (`coldshare_firmware.types.Hal`). Portable subset; the machine is handed in."""
 
-import time
-
-from cryptolib import aes  # type: ignore[import-not-found, unused-ignore]
-
 from coldshare_iface import wire
+from coldshare_micropython.aes import Aes
 
 TYPE_CHECKING = False  # MicroPython has no typing module
 if TYPE_CHECKING:
@@ -12,41 +9,9 @@ if TYPE_CHECKING:
 
     from coldshare_firmware import types
     from coldshare_iface.types import Aes as AnyAes
+    from coldshare_micropython.clock import Clock
     from coldshare_pico.entropy import Pool
     from coldshare_pico.panel import Panel
-
-_ECB = 1
-_CBC = 2
-
-
-class Aes:
-    """AES-128 in C (`coldshare_iface.types.Aes`)."""
-
-    def ecb_encrypt(self, key: bytes, block: bytes) -> bytes:
-        out: bytes = aes(key, _ECB).encrypt(block)
-        return out
-
-    def cbc_encrypt(self, key: bytes, iv: bytes, data: "bytes | memoryview") -> bytes:
-        out: bytes = aes(key, _CBC, iv).encrypt(data)
-        return out
-
-    def cbc_decrypt(self, key: bytes, iv: bytes, data: "bytes | memoryview") -> bytes:
-        out: bytes = aes(key, _CBC, iv).decrypt(data)
-        return out
-
-
-class Clock:
-    """Milliseconds since power-up, out of a counter that wraps after some days."""
-
-    def __init__(self) -> None:
-        self._last = time.ticks_ms()  # type: ignore[attr-defined, unused-ignore]
-        self._now = 0
-
-    def now_ms(self) -> int:
-        ticks = time.ticks_ms()  # type: ignore[attr-defined, unused-ignore]
-        self._now += time.ticks_diff(ticks, self._last)  # type: ignore[attr-defined, unused-ignore]
-        self._last = ticks
-        return self._now
 
 
 class Hal:
@@ -56,7 +21,7 @@ class Hal:
     settle_ms = wire.SETTLE_MS
 
     def __init__(
-        self, model: str, keys: "types.KeyFlash", files: "types.Files", panel: "Panel", pool: "Pool", clock: Clock
+        self, model: str, keys: "types.KeyFlash", files: "types.Files", panel: "Panel", pool: "Pool", clock: "Clock"
     ) -> None:
         self.model = model
         self.aes: AnyAes = Aes()

@@ -21,10 +21,11 @@ import rp2
 
 import micropython
 from coldshare_firmware.token import Token
+from coldshare_micropython.clock import Clock
 from coldshare_pico import flash, led, wiring
 from coldshare_pico.buttons import OneButton, TwoButtons
 from coldshare_pico.entropy import Pool
-from coldshare_pico.hal import Clock, Hal
+from coldshare_pico.hal import Hal
 from coldshare_pico.hid import HidPort
 from coldshare_pico.loop import Loop
 from coldshare_pico.oled import ADDRESSES, Oled

