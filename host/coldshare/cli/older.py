@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from coldshare.cli.opening import index
+from coldshare.cli.options import token_options
 from coldshare_iface import wire
 from coldshare_iface.errors import ColdshareError
 
@@ -20,18 +21,30 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: Rule 5: an old share is never called void.
 COMBINE = "Old shares still work with each other: as many of one old generation as the vault needs can still sign."
 
-generation_option = click.option(
+_id = click.argument("prefix", metavar="[ID]", required=False)
+_generation = click.option(
     "--generation", metavar="HEX", help="The old generation, all 64 digits: coldshare inspect FILE --json shows it."
 )
-newer_option = click.option("--newer", metavar="ID", help="The backup of the newer generation, with --generation.")
+_newer = click.option("--newer", metavar="ID", help="The backup of the newer generation, with --generation.")
 
 
-def parse_generation(text: str | None) -> bytes:
-    """32 bytes, empty for None. Raises BadParameter."""
-    if text is None:
+def older_options(function: F) -> F:
+    """[ID], or --generation and --newer; and the options for a token."""
+    return _id(_generation(_newer(token_options(function))))
+
+
+def named_generation(prefix: str | None, generation: str | None, newer: str | None, kind: str) -> bytes:
+    """The generation that was named, 32 bytes, empty where it is that of the backup `prefix`: a `kind` one.
+
+    Raises UsageError unless exactly one of the two ways was taken, and BadParameter for what is no generation.
+    """
+    by_generation = (generation is not None, newer is not None)
+    if by_generation != (prefix is None, prefix is None):
+        raise click.UsageError(f"give the ID of the {kind} backup; or --generation HEX and --newer ID, both")
+    if generation is None:
         return b""
     try:
-        value = bytes.fromhex(text)
+        value = bytes.fromhex(generation)
     except ValueError:
         value = b""
     if len(value) != wire.GENERATION_SIZE:

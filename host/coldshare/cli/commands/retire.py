@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from coldshare.cli.describe import backup_json, headline
-from coldshare.cli.older import COMBINE, generation_option, known_copies, newer_option, parse_generation
-from coldshare.cli.options import open_token, token_options, unlock
+from coldshare.cli.older import COMBINE, known_copies, named_generation, older_options
+from coldshare.cli.options import open_token, unlock
 from coldshare.cli.render import Result
 from coldshare.cli.ui import Ui
 
@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("retire", short_help="Let an old share give way to a newer one.")
-@click.argument("prefix", metavar="[ID]", required=False)
-@generation_option
-@newer_option
-@token_options
+@older_options
 def command(
     prefix: str | None, generation: str | None, newer: str | None, at: Address, pin_file: str | None, as_json: bool
 ) -> Result:
@@ -32,11 +29,8 @@ def command(
     """
     from coldshare import generations as use_case
 
-    by_generation = (generation is not None, newer is not None)
-    if by_generation != (prefix is None, prefix is None):
-        raise click.UsageError("give the ID of the old backup; or --generation HEX and --newer ID, both")
+    wanted = named_generation(prefix, generation, newer, "old")
     ui = Ui(quiet=as_json)
-    wanted = parse_generation(generation)
     with open_token(at, ui) as client:
         label = unlock(client, pin_file, ui)
         contents = client.contents()

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from coldshare.cli.describe import backup_json, headline
-from coldshare.cli.older import generation_option, newer_option, parse_generation
-from coldshare.cli.options import open_token, token_options, unlock
+from coldshare.cli.older import named_generation, older_options
+from coldshare.cli.options import open_token, unlock
 from coldshare.cli.render import Result
 from coldshare.cli.ui import Ui
 
@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("un-retire", short_help="Take a retired share back.")
-@click.argument("prefix", metavar="[ID]", required=False)
-@generation_option
-@newer_option
-@token_options
+@older_options
 def command(
     prefix: str | None, generation: str | None, newer: str | None, at: Address, pin_file: str | None, as_json: bool
 ) -> Result:
@@ -31,11 +28,8 @@ def command(
     """
     from coldshare import generations as use_case
 
-    by_generation = (generation is not None, newer is not None)
-    if by_generation != (prefix is None, prefix is None):
-        raise click.UsageError("give the ID of the retired backup; or --generation HEX and --newer ID, both")
+    wanted = named_generation(prefix, generation, newer, "retired")
     ui = Ui(quiet=as_json)
-    wanted = parse_generation(generation)
     with open_token(at, ui) as client:
         label = unlock(client, pin_file, ui)
         one = use_case.named(client.contents(), prefix or newer or "")
