@@ -6,6 +6,7 @@ so. `finish` is another host program, one that remembers what the first one had 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -78,23 +79,23 @@ class Talk:
         sure(listed == kept, f"the list says {listed}, and there is {kept}")
 
 
-class Conversation:
+class Conversation(ABC):
     """`talk` is what the fault happens to. `check` must hold at any time after it, `finish` must always be possible."""
 
     name = ""
 
-    def start(self) -> Start:
-        raise NotImplementedError
+    @abstractmethod
+    def start(self) -> Start: ...
 
-    def talk(self, talk: Talk) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def talk(self, talk: Talk) -> None: ...
 
+    @abstractmethod
     def check(self, talk: Talk) -> None:
         """Old or new, never neither, and all that was acknowledged."""
-        raise NotImplementedError
 
-    def finish(self, talk: Talk) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def finish(self, talk: Talk) -> None: ...
 
 
 @cache
