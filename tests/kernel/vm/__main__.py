@@ -1,0 +1,81 @@
+"""`python -m kernel.vm`: prepare the machine, run the kernel tests or any command in it, or get a shell there."""
+
+from __future__ import annotations
+
+import argparse
+import compileall
+import os
+import sys
+import time
+from pathlib import Path
+
+from kernel.vm.boot import Job, boot
+from kernel.vm.errors import VmError
+from kernel.vm.prepared import Prepared, prepare
+
+#: The checkout, with no symbolic link in it.
+ROOT = Path(__file__).resolve().parents[3]
+OUT = ROOT / "build" / "kernel"
+_LIMIT = 600
+_FOLDERS = ("COLDSHARE_FIXTURES", "COLDSHARE_VECTORS")
+_PARTS = ("bench", "firmware", "firmware_iface", "host", "hw-sim", "tests")
+
+
+def _folders() -> dict[str, str]:
+    """The folders that the environment names, as the guest finds them."""
+    return {name: str(Path(value).resolve()) for name in _FOLDERS if (value := os.environ.get(name))}
+
+
+def _run(prepared: Prepared, command: list[str], limit: int, *, shell: bool = False) -> int:
+    # Nothing that is compiled in there would be kept, and compiling is slow.
+    for part in _PARTS:
+        compileall.compile_dir(ROOT / part, quiet=2, workers=1)
+    folders = _folders()
+    environment = {**folders, "PYTHONPATH": str(ROOT / "tests")}
+    interpreters = [Path(prefix).resolve() for prefix in (sys.prefix, sys.base_prefix)]
+    opened = [ROOT, *interpreters, *map(Path, folders.values())]
+    return boot(prepared, Job(command, ROOT, OUT, environment, opened, limit, shell))
+
+
+def _test(prepared: Prepared, arguments: list[str], limit: int) -> int:
+    chosen = [argument for argument in arguments if not argument.startswith("-")]
+    options = [argument for argument in arguments if argument.startswith("-")]
+    options += ["-m", "kernel", "-p", "no:cacheprovider", "-p", "no:xdist", "--basetemp=/run/tmp/pytest"]
+    options += ["--junitxml=/run/out/junit.xml"]
+    return _run(prepared, [sys.executable, "-m", "pytest", *options, *(chosen or ["tests/kernel/guest"])], limit)
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m kernel.vm", description=__doc__)
+    parser.add_argument("--limit", type=int, default=_LIMIT, metavar="SECONDS", help="end the machine then, whatever")
+    what = parser.add_subparsers(dest="what", required=True)
+    what.add_parser("prepare", help="fetch and unpack what is needed; nothing if that was done before")
+    tests = what.add_parser("test", help="run tests/kernel/guest, or what is named, under pytest")
+    tests.add_argument("arguments", nargs=argparse.REMAINDER, metavar="PYTEST-ARGUMENT")
+    run = what.add_parser("run", help="run a command as root")
+    run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="COMMAND")
+    what.add_parser("shell", help="a shell as root on this terminal")
+    options = parser.parse_args(argv)
+    began = time.monotonic()
+    try:
+        prepared = prepare(lambda line: print(f"kernel: {line}", file=sys.stderr, flush=True))
+        print(
+            f"kernel: {prepared.root.name}, ready after {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True
+        )
+        if options.what == "prepare":
+            return 0
+        if options.what == "shell":
+            return _run(prepared, ["/bin/bash"], options.limit, shell=True)
+        arguments = [argument for argument in options.arguments if argument != "--"]
+        if options.what == "run":
+            return _run(prepared, arguments, options.limit)
+        return _test(prepared, arguments, options.limit)
+    except VmError as error:
+        print(f"kernel: {error}", file=sys.stderr)
+        return 1
+    finally:
+        print(f"kernel: {time.monotonic() - began:.0f} s in all", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
