@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-micropython crash fuzz lint bench wheel example clean
+.PHONY: demo test test-slow test-micropython crash fuzz test-kernel lint bench wheel example clean
 
 # Two stamps, so that the demo installs what a user needs and no more.
 $(VENV)/.installed: pyproject.toml host/coldshare/__init__.py
@@ -35,6 +35,9 @@ crash: $(VENV)/.installed-dev ## power cut at every flash operation of every sto
 fuzz: $(VENV)/.installed-dev ## every parser under atheris, for about four minutes; SECONDS=n for longer
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[fuzz]'
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(if $(SECONDS),--seconds $(SECONDS))
+
+test-kernel: $(VENV)/.installed-dev ## real USB: a Debian kernel in QEMU, hidapi and pyusb, udev and its users; prepares the machine by itself
+	PYTHONPATH=tests $(BIN)/python -m kernel.vm test
 
 lint: $(VENV)/.installed-dev ## ruff, mypy strict, pyright
 	$(BIN)/ruff check .
