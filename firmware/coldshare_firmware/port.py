@@ -162,6 +162,11 @@ class Port:
             self._backlog[entry[4]] += count(len(entry[2]), self._size) - entry[3]
         self._settle()
 
+    def drop_bulk(self) -> None:
+        """Forget what was not fetched on bulk: its host has cleared the halt of that endpoint."""
+        while self.fetch(True) is not None:
+            pass
+
     def fetch(self, bulk: bool = False) -> "bytes | None":
         """The next report to send, or the next frame on bulk."""
         if not self._backlog[bulk]:

@@ -19,7 +19,7 @@ from coldshare_firmware.x25519 import TokenSuite
 from coldshare_iface import session, wire
 from coldshare_iface.session import RemoteProtocolError, Session
 
-TYPE_CHECKING = False  # type checkers read this name as true; MicroPython has no typing module
+TYPE_CHECKING = False  # MicroPython has no typing module
 if TYPE_CHECKING:
     from typing import Any
 
@@ -115,8 +115,11 @@ class Token:
 
     @property
     def busy(self) -> bool:
-        """True while a job has work to do at the very next `poll`, as opposed to waiting for a person or for time."""
-        return self._job is not None and self._status == person.BUSY
+        """True while a job has work at the very next `poll`: it waits for no person, no time and no fetching."""
+        return self._job is not None and self._status == person.BUSY and not self._port.sending(is_bulk(self._job_cid))
+
+    def drop_bulk(self) -> None:
+        self._port.drop_bulk()
 
     def _message(self, cid: bytes, cmd: int, data: "Any") -> None:
         port = self._port
@@ -155,7 +158,7 @@ class Token:
                 self._idle()
             if cid == self._session_cid:
                 self._close_session()
-        # After the version: firmware major, minor, patch, and CTAPHID capability flags, of which we have none.
+        # The firmware's major, minor, patch, and CTAPHID capability flags: none.
         numbers = [int(part) for part in VERSION.split(".")]
         tail = bytes([wire.FRAME_VERSION] + numbers + [0])
         self._port.send(cid, wire.CMD_INIT, nonce + channel + tail)

@@ -125,6 +125,14 @@ class SoftToken:
         self.chip.check()
         return frame
 
+    def drop_bulk(self) -> None:
+        """Forget what was not fetched on bulk: the host has cleared the halt of that endpoint."""
+        self._token.drop_bulk()
+
+    def info(self) -> bytes:
+        """The token's answer to `info`, without asking over the wire."""
+        return self._token.info()
+
     def read(self, timeout: float) -> bytes | None:
         """The token's next report; None after `timeout` seconds without one."""
         end = self.clock.now_ms() + timeout * 1000
