@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-micropython crash fuzz test-kernel lint bench wheel example clean
+.PHONY: demo test test-slow test-micropython crash fuzz test-kernel lint lint-udev bench wheel example clean
 
 # Two stamps, so that the demo installs what a user needs and no more.
-$(VENV)/.installed: pyproject.toml host/coldshare/__init__.py
+$(VENV)/.installed: pyproject.toml host/coldshare/__init__.py udev/70-coldshare.rules
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "coldshare needs Python 3.11 or newer; try: make PYTHON=python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -e .
@@ -44,6 +44,9 @@ lint: $(VENV)/.installed-dev ## ruff, mypy strict, pyright
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pyright
+
+lint-udev: $(VENV)/.installed-dev ## the rules, by udev's own judgement; prepares udevadm by itself
+	$(BIN)/python tests/udev/lint.py udev/70-coldshare.rules
 
 bench: $(VENV)/.installed-dev ## the figures, written to bench/results.json
 	-$(BIN)/python -m coldshare_sim.mpy

@@ -46,7 +46,7 @@ def write_private(path: Path, data: bytes, *, replace: bool) -> None:
                 temporary.replace(path)
             else:
                 _move_without_replacing(temporary, path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
     except FileExistsError:
@@ -97,7 +97,8 @@ def _move_without_replacing(temporary: Path, path: Path) -> None:
             raise
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """See that a name that was just given or taken there is on disk, as far as the file system can."""
     if os.name == "posix":
         # Some file systems cannot do it; the file itself is on disk by now.
         with contextlib.suppress(OSError):

@@ -37,6 +37,7 @@ COMMANDS = (
     "audit",
     "wipe",
     "tokens",
+    "udev",
     "completion",
     "demo",
 )

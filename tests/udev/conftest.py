@@ -1,0 +1,74 @@
+"""A computer of the tests' own: folders for rules, a udevadm that writes down what it is told, and USB devices."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from coldshare.udev import check, devices, install
+from coldshare_iface import wire
+from support.shell import Shell
+
+
+@dataclass(frozen=True)
+class Computer:
+    """`folders` are in the order in which udev lets one stand in front of another."""
+
+    root: Path
+
+    @property
+    def folders(self) -> tuple[Path, Path]:
+        return self.root / "etc/udev/rules.d", self.root / "usr/lib/udev/rules.d"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "log"
+
+    @property
+    def told(self) -> list[str]:
+        """What udevadm was told."""
+        return self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
+
+    def udevadm(self, script: str = "") -> None:
+        """Put one there that does `script` after writing down what it was told."""
+        program = self.root / "bin/udevadm"
+        program.write_text(f'#!/bin/sh\necho "$*" >> "{self.log}"\n{script}\n', encoding="utf-8")
+        program.chmod(0o755)
+
+    def udevd(self) -> None:
+        (self.root / "control").touch()
+
+    def device(self, name: str, product: str = wire.USB_PRODUCT_STRING, serial: str = "00112233aabbccdd") -> Path:
+        """A USB device with our id. Returns its folder."""
+        real = self.root / "sys/devices/pci0000:00" / name
+        real.mkdir(parents=True)
+        fields = {"idVendor": "1209", "idProduct": "0001", "product": product, "serial": serial}
+        for field, text in fields.items():
+            (real / field).write_text(f"{text}\n", encoding="utf-8")
+        (self.root / "sys/bus" / name).symlink_to(real)
+        return real
+
+
+@pytest.fixture
+def computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Computer:
+    computer = Computer(tmp_path / "computer")
+    for folder in (*computer.folders, computer.root / "bin", computer.root / "sys/bus"):
+        folder.mkdir(parents=True)
+    monkeypatch.setattr(check, "FOLDERS", computer.folders)
+    monkeypatch.setattr(devices, "_DEVICES", computer.root / "sys/bus")
+    monkeypatch.setattr(install, "_CONTROL", computer.root / "control")
+    monkeypatch.setattr(install, "_SBIN", ())
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setenv("PATH", str(computer.root / "bin"))
+    return computer
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLDSHARE_HOME", str(tmp_path / ".home"))
+    return Shell(tmp_path, monkeypatch, capsys)
