@@ -235,7 +235,7 @@ CASES = [
     case("no address", "list --pin-file pin", "no_address", 2, "--at"),
     case("bad address", "list --at a.token", "bad_address", 2, "must begin with"),
     case("bad option", "list --at sim:a.token?user=me", "bad_address", 2, "approve, reject"),
-    case("hid", "list --at hid:0011 --pin-file pin", "no_transport", 6, "hid:"),
+    case("hid", "list --at hid:0011 --pin-file pin", "bad_address", 2, "coldshare tokens"),
     case("no token file", "list --at sim:none.token --pin-file pin", "no_such_token", 6, "none.token"),
     case("not a token file", backup("phone.vult", "sim:note.txt"), "not_a_token", 6, "note.txt"),
     case("too small", "list --at sim:small.token", "not_a_token", 6),

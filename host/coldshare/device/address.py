@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import string
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from coldshare.device.errors import AddressError, NoAddressError
+from coldshare_iface import wire
 
 _USER: dict[str, tuple[str, ...]] = {"user": ("approve", "reject")}
 #: Schemes that the design reserves, the options each one takes, and their values; none are listed where the one who
 #: opens the address knows them.
 _OPTIONS: dict[str, dict[str, tuple[str, ...]]] = {
-    "sim": _USER | {"fault": (), "break": ()},
+    "sim": _USER | {"fault": (), "break": (), "carrier": ("hid", "hid-hs", "bulk")},
     "hid": {},
     "usb": {},
     "sim+unix": _USER,
@@ -23,6 +25,9 @@ _OPTIONS: dict[str, dict[str, tuple[str, ...]]] = {
 _LOOPBACK = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "[::1]": "::1"}
 _PORT_MAX = 65535
 _PORT_DIGITS = 5
+#: Schemes whose `where` is the serial of a token, in hexadecimal.
+_BY_SERIAL = ("hid", "usb")
+_SERIAL_DIGITS = 2 * wire.SERIAL_SIZE
 #: Characters of an address: as many as a path can have, and its options.
 _TEXT_MAX = 4096 + 256
 
@@ -60,10 +65,20 @@ class Address:
             options[key] = value
         if scheme == "sim+tcp":
             host_and_port(text, where)
+        if scheme in _BY_SERIAL and not is_serial(where):
+            raise AddressError(
+                f"{text!r} must end with a serial: {_SERIAL_DIGITS} digits of 0 to 9 and a to f.",
+                next_step="To see the tokens that are plugged in, with their addresses: coldshare tokens",
+            )
         return cls(scheme, where, options)
 
     def __str__(self) -> str:
         return f"{self.scheme}:{self.where}"
+
+
+def is_serial(text: str) -> bool:
+    """Whether `text` can be the serial of a token, as USB tells it and as addresses have it."""
+    return len(text) == _SERIAL_DIGITS and all(char in string.hexdigits for char in text)
 
 
 def host_and_port(text: str, where: str) -> tuple[str, int]:

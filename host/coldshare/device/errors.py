@@ -18,7 +18,10 @@ class AddressError(ColdshareError):
 
     code = "bad_address"
     exit_status = 2
-    next_step = "Give an address such as sim:PATH (a software token in a file), with --at or in COLDSHARE_AT."
+    next_step = (
+        "Give an address with --at or in COLDSHARE_AT: one that coldshare tokens lists, or sim:PATH for a software "
+        "token in a file."
+    )
 
 
 class NoAddressError(AddressError):
@@ -27,11 +30,71 @@ class NoAddressError(AddressError):
     code = "no_address"
 
 
+class SeveralTokensError(AddressError):
+    """Several tokens are plugged in, and none was named."""
+
+    code = "several_tokens"
+    next_step = "Name one with --at or in COLDSHARE_AT, or leave only that one plugged in."
+
+
 class TransportUnavailableError(DeviceError):
     """This version of coldshare cannot reach tokens at that kind of address yet."""
 
     code = "no_transport"
-    next_step = "Use a sim: address; hid: and usb: come with a later release."
+    next_step = "Use a hid:, usb: or sim: address."
+
+
+class LibraryMissingError(DeviceError):
+    """A library that reaches USB devices is missing, or cannot be loaded."""
+
+    code = "usb_library_missing"
+    next_step = (
+        "Install coldshare anew, with the libraries that it names: pip install --force-reinstall 'coldshare[usb]'"
+    )
+
+
+class LibraryShadowedError(DeviceError):
+    """Another package has the name of the library that reaches HID devices."""
+
+    code = "usb_library_shadowed"
+    next_step = (
+        "Remove the other one and install hidapi anew: pip uninstall hid && pip install --force-reinstall hidapi"
+    )
+
+
+class NotPluggedInError(DeviceError):
+    """No token with that serial is plugged in."""
+
+    code = "not_plugged_in"
+    next_step = "Plug it in. To see which ones are: coldshare tokens"
+
+
+class SameSerialError(DeviceError):
+    """Two devices have that serial, so it does not say which one is meant."""
+
+    code = "same_serial"
+    next_step = "Unplug all but one. A serial of zeros is that of any token that has lost its keys."
+
+
+class UnfitDeviceError(DeviceError):
+    """The device at that address is not laid out as a token."""
+
+    code = "unfit_device"
+    next_step = "Update the token's firmware, or use the other way to it: coldshare tokens lists them."
+
+
+class NoPermissionError(DeviceError):
+    """Your account may not use the token."""
+
+    code = "no_permission"
+    next_step = "Let the accounts at this computer use tokens: sudo coldshare udev install. Then plug it in again."
+
+
+class TokenInUseError(DeviceError):
+    """Another program uses the token."""
+
+    code = "token_in_use"
+    next_step = "Wait until it has finished, or end it, and run the command again."
 
 
 class TokenGoneError(DeviceError):
@@ -39,6 +102,13 @@ class TokenGoneError(DeviceError):
 
     code = "token_gone"
     next_step = "Plug it in again and run the command again; nothing was left half-done."
+
+
+class CarrierError(DeviceError):
+    """USB does not carry what is sent to the token or what it answers."""
+
+    code = "carrier_failed"
+    next_step = "Unplug the token, plug it in again without a hub, and run the command again."
 
 
 class TokenTimeoutError(DeviceError):

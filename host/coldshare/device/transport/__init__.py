@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from coldshare.device.address import Address
 from coldshare.device.errors import TransportUnavailableError
+
+if TYPE_CHECKING:
+    from coldshare.device.turn import OnWait
 
 
 class Transport(Protocol):
@@ -32,17 +35,24 @@ class Transport(Protocol):
 
 #: Software tokens that another process serves.
 _SERVED = ("sim+unix", "sim+tcp")
+#: Real tokens, of which one process at a time has its turn.
+_PLUGGED = ("hid", "usb")
 
 
 def check_supported(address: Address) -> None:
     """Raise TransportUnavailableError for a scheme that is reserved and not built yet."""
-    if address.scheme not in ("sim", "sim+mpy", *_SERVED):
+    if address.scheme not in ("sim", "sim+mpy", *_SERVED, *_PLUGGED):
         raise TransportUnavailableError(f"{address.scheme}: addresses are not supported by this version of coldshare.")
 
 
-def open_transport(address: Address, *, create: bool = False) -> Transport:
-    """Open the way to the token at `address`. `create` makes a software token that does not exist yet."""
+def open_transport(address: Address, *, create: bool = False, on_wait: OnWait | None = None) -> Transport:
+    """Open the way to the token at `address`. `create` makes a software token that does not exist yet.
+
+    A token that another coldshare process uses is waited for; `on_wait` hears of it (`coldshare.device.turn`).
+    """
     check_supported(address)
+    if address.scheme in _PLUGGED:
+        return _open_plugged(address, on_wait)
     if address.scheme in _SERVED:
         from coldshare.device.transport.served import open_served
 
@@ -54,3 +64,20 @@ def open_transport(address: Address, *, create: bool = False) -> Transport:
     from coldshare.device.transport.sim import open_sim
 
     return open_sim(address, create=create)
+
+
+def _open_plugged(address: Address, on_wait: OnWait | None) -> Transport:
+    from coldshare.device import turn
+
+    ours = turn.take(address.where, on_wait)
+    try:
+        if address.scheme == "hid":
+            from coldshare.device.transport.hid import open_hid
+
+            return open_hid(address.where, ours)
+        from coldshare.device.transport.usb import open_usb
+
+        return open_usb(address.where, ours)
+    except BaseException:
+        ours.close()
+        raise
