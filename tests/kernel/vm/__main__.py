@@ -41,6 +41,7 @@ def _test(prepared: Prepared, arguments: list[str], limit: int) -> int:
     chosen = [argument for argument in arguments if not argument.startswith("-")]
     options = [argument for argument in arguments if argument.startswith("-")]
     options += ["-m", "kernel", "-p", "no:cacheprovider", "-p", "no:xdist", "--basetemp=/run/tmp/pytest"]
+    options += ["--durations=10", "--color=yes" if sys.stdout.isatty() else "--color=no"]
     options += ["--junitxml=/run/out/junit.xml"]
     return _run(prepared, [sys.executable, "-m", "pytest", *options, *(chosen or ["tests/kernel/guest"])], limit)
 

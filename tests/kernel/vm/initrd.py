@@ -54,7 +54,6 @@ printf 'IS_SEAT0=1\\nCAN_MULTI_SESSION=1\\nACTIVE=1\\nACTIVE_UID={alice}\\n' >/r
 {environment}
 cd {folder}
 {command}
-echo $? >/run/out/status
 sync
 echo o >/proc/sysrq-trigger
 sleep 60
@@ -87,9 +86,11 @@ def start(command: Sequence[str], folder: Path, environment: Mapping[str, str], 
     }
     words = shlex.join(command)
     if shell:
-        ran = f"export TERM={shlex.quote(os.environ.get('TERM', 'dumb'))}\nsetsid -c {words} </dev/hvc0 >/dev/hvc0 2>&1"
+        terminal = shlex.quote(os.environ.get("TERM", "dumb"))
+        ran = f"TERM={terminal} setsid -c -w {words} </dev/hvc0 >/dev/hvc0 2>&1; echo $? >/run/out/status"
     else:
-        ran = f"{words} </dev/null >/dev/hvc0 2>&1"
+        # Through a pipe: it is no terminal that anybody could answer at.
+        ran = f"{{ {words}; echo $? >/run/out/status; }} </dev/null 2>&1 | cat >/dev/hvc0"
     return _START.format(
         alice=ALICE,
         eve=EVE,
