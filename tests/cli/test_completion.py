@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from coldshare.cli.app import COMMANDS
+from coldshare.device.pairings import Pairing, PairingStore
 from support.shell import COLDSHARE, Shell
 
 BASH = shutil.which("bash")
@@ -67,7 +68,8 @@ def test_commands_and_options(folder: Path) -> None:
 def test_addresses(tokens: Path, command: str) -> None:
     line = f"coldshare {command} --at "
     names = ["sim:-x.token", "sim:a.token", "sim:b.token", "sim:pipe.token"]
-    assert completed(line + "''", tokens)[0] == ["sim:", "sim+mpy:", "sim+unix:", "sim+tcp:", *names]
+    schemes = ["usb:", "hid:", "sim:", "sim+mpy:", "sim+unix:", "sim+tcp:"]
+    assert completed(line + "''", tokens)[0] == [*schemes, *names]
     assert completed(line + "sim:a", tokens)[0] == ["sim:a.token"]
     assert completed(line + "sim+", tokens)[0] == ["sim+mpy:", "sim+unix:", "sim+tcp:"]
     assert completed(line + "sim+mpy:a", tokens)[0] == ["sim+mpy:a.token"]
@@ -75,6 +77,23 @@ def test_addresses(tokens: Path, command: str) -> None:
     assert completed(line + "sim:safe/", tokens)[0] == ["sim:safe/c.token"]
     assert completed(line + "sim:nowhere/", tokens)[0] == []
     assert completed(line + "hid:", tokens)[0] == []
+    assert completed(line + "h", tokens)[0] == ["hid:"]
+
+
+def test_tokens_that_this_computer_knows(tokens: Path) -> None:
+    store = PairingStore(tokens / ".home" / "pairings.json")
+    serials = (bytes(8), b"\xab" * 8)
+    for serial in serials:
+        store.keep(Pairing(serial, b"psk id 8", b"k" * 32))
+    line = "coldshare list --at "
+    for scheme in ("usb:", "hid:"):
+        offered, modules, _ = completed(line + scheme, tokens)
+        assert offered == [f"{scheme}{serial.hex()}" for serial in serials]
+        assert completed(f"{line}{scheme}ab", tokens)[0] == offered[1:]
+        # Nobody has looked for a device.
+        assert {"usb", "hid", "hidraw", "coldshare.device.discovery"}.isdisjoint(modules)
+    (tokens / ".home" / "pairings.json").write_text("{")
+    assert completed(line + "usb:", tokens)[0] == []
 
 
 def test_it_opens_nothing_and_imports_next_to_nothing(tokens: Path) -> None:
@@ -107,7 +126,7 @@ def test_the_scripts(shell: Shell, shell_name: str) -> None:
         ("coldshare wi", ["wipe"]),
         ("coldshare list --at sim:a", ["a.token"]),  # bash has the rest already
         ("coldshare list --at=sim:a", ["a.token"]),
-        ("coldshare list --at ", ["sim:", "sim+mpy:", "sim+unix:", "sim+tcp:"]),
+        ("coldshare list --at ", ["usb:", "hid:", "sim:", "sim+mpy:", "sim+unix:", "sim+tcp:"]),
         ("coldshare label 'Safe A' --at sim:b", ["b.token"]),
         ("coldshare list --pin-file ", []),
     ],

@@ -1,4 +1,6 @@
-"""What a shell may complete. It reads names of files and nothing else: no token is opened, nothing is waited for."""
+"""What a shell may complete. No token is opened or looked for, and nothing is waited for: it reads names of files, and
+for an address with a serial the list of tokens that this computer knows.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from itertools import islice
 
 import click
 
-_SCHEMES = ("sim:", "sim+mpy:", "sim+unix:", "sim+tcp:")
+_SCHEMES = ("usb:", "hid:", "sim:", "sim+mpy:", "sim+unix:", "sim+tcp:")
+# Of these, what follows is the serial of a token.
+_BY_SERIAL = ("usb:", "hid:")
 # Of these, what follows is the name of a token's file.
 _IN_FILES = ("sim:", "sim+mpy:")
 # A name goes onto the command line as it is. Whatever a shell could take for more than a name is not offered.
@@ -17,7 +21,10 @@ _ENTRIES_MAX = 1000
 
 
 def addresses(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """For --at: the schemes, and software tokens by the name of their files."""
+    """For --at: the schemes, tokens that this computer knows, and software tokens by the name of their files."""
+    for scheme in _BY_SERIAL:
+        if incomplete.startswith(scheme):
+            return [address for address in _known(scheme) if address.startswith(incomplete)]
     schemes = [scheme for scheme in _SCHEMES if scheme.startswith(incomplete)]
     scheme = next((scheme for scheme in _IN_FILES if incomplete.startswith(scheme)), "")
     if not scheme and "sim:" not in schemes:
@@ -32,3 +39,14 @@ def addresses(context: click.Context, parameter: click.Parameter, incomplete: st
         names = []
     found = sorted(name for name in names if name.startswith(typed) and _PLAIN.fullmatch(name))
     return schemes + [f"{scheme or 'sim:'}{name}" for name in found]
+
+
+def _known(scheme: str) -> list[str]:
+    from coldshare.device.pairings import PairingStore
+    from coldshare.errors import ColdshareError
+    from coldshare.home import pairings_path
+
+    try:
+        return [f"{scheme}{one.serial.hex()}" for one in PairingStore(pairings_path()).all()]
+    except ColdshareError:
+        return []

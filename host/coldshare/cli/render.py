@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, Union
@@ -47,6 +48,18 @@ def print_result(result: Result, command: str, as_json: bool) -> None:
     else:
         for line in result.lines:
             click.echo(safe(line))
+
+
+def print_line(data: Mapping[str, Json], text: str, *, as_json: bool) -> None:
+    """One event of a command that goes on: a line of text, or one JSON object in a line."""
+    if as_json:
+        import json
+
+        # ensure_ascii, or what JSON lets pass would be obeyed by a terminal, or taken for the end of the line.
+        click.echo(json.dumps(data))
+    else:
+        click.echo(safe(text))
+    sys.stdout.flush()
 
 
 def print_error(error: ColdshareError, command: str, as_json: bool) -> None:
