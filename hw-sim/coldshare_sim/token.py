@@ -82,7 +82,8 @@ class SoftToken:
         self.report_size = report_size
         self.clock = clock or RealClock()
         self._random = random
-        self._fetched: list[bytes] = []  # from the firmware and not yet to the host: Ctrl-C came in between
+        #: From the firmware and not yet to the host, on HID and on bulk: Ctrl-C came in between.
+        self._fetched: tuple[list[bytes], list[bytes]] = ([], [])
         if isinstance(where, Path):
             if create:
                 with suppress(TokenExistsError):
@@ -107,7 +108,7 @@ class SoftToken:
     def power_cycle(self) -> None:
         """Pull the plug and put it back: what is not on the chip is gone."""
         self._token = self._power_up()
-        self._fetched.clear()
+        self._fetched = ([], [])
 
     def write(self, report: bytes) -> None:
         """One report to the token."""
@@ -120,13 +121,12 @@ class SoftToken:
         self._token.feed(frame, bulk=True)
 
     def poll_bulk(self) -> bytes | None:
-        """What `poll` is for reports, for frames of the bulk interface. For a process that Ctrl-C does not stop."""
-        frame = self._token.poll(bulk=True)
-        self.chip.check()
-        return frame
+        """What `poll` is for reports, for frames of the bulk interface."""
+        return self._poll(bulk=True)
 
     def drop_bulk(self) -> None:
         """Forget what was not fetched on bulk: the host has cleared the halt of that endpoint."""
+        self._fetched[1].clear()
         self._token.drop_bulk()
 
     def info(self) -> bytes:
@@ -135,9 +135,16 @@ class SoftToken:
 
     def read(self, timeout: float) -> bytes | None:
         """The token's next report; None after `timeout` seconds without one."""
+        return self._read(self.poll, timeout)
+
+    def read_bulk(self, timeout: float) -> bytes | None:
+        """The same for frames of the bulk interface."""
+        return self._read(self.poll_bulk, timeout)
+
+    def _read(self, poll: Callable[[], bytes | None], timeout: float) -> bytes | None:
         end = self.clock.now_ms() + timeout * 1000
         while True:
-            report = self.poll()
+            report = poll()
             if report is not None:
                 return report
             if self.busy:
@@ -160,15 +167,19 @@ class SoftToken:
 
     def poll(self) -> bytes | None:
         """What the token has to say now, and its next step in whatever it is doing. Never waits."""
-        if not self._fetched and not self._token.waiting:
-            return self._token.poll()
-        if not self._fetched:
+        return self._poll(bulk=False)
+
+    def _poll(self, *, bulk: bool) -> bytes | None:
+        fetched = self._fetched[bulk]
+        if not fetched and not self._token.waiting:
+            return self._token.poll(bulk)
+        if not fetched:
             with _uninterrupted():
-                report = self._token.poll()
-                if report is not None:
-                    self._fetched.append(report)
+                said = self._token.poll(bulk)
+                if said is not None:
+                    fetched.append(said)
             self.chip.check()
-        return self._fetched.pop() if self._fetched else None
+        return fetched.pop() if fetched else None
 
     def close(self) -> None:
         self.person.close()
