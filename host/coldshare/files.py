@@ -8,6 +8,7 @@ import secrets
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from coldshare.errors import InputError
 
@@ -23,7 +24,7 @@ class OutputExistsError(InputError):
     """There is a file of that name already, and coldshare never overwrites one."""
 
     code = "output_exists"
-    next_step = "Name another file with --out."
+    next_step = "Name another file."
 
 
 def write_private(path: Path, data: bytes, *, replace: bool) -> None:
@@ -53,6 +54,20 @@ def write_private(path: Path, data: bytes, *, replace: bool) -> None:
         raise OutputExistsError(f"{path} exists already; coldshare never overwrites a file.") from None
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {os.strerror(error.errno or 0)}.") from error
+
+
+def open_private(path: Path) -> TextIO:
+    """A new text file, mode 0600, in which every line that is written is there at once, whatever happens next.
+
+    Raises OutputExistsError and OutputError.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+    except FileExistsError:
+        raise OutputExistsError(f"{path} exists already; coldshare never overwrites a file.") from None
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {os.strerror(error.errno or 0)}.") from error
+    return os.fdopen(descriptor, "w", encoding="utf-8", buffering=1)
 
 
 @contextlib.contextmanager

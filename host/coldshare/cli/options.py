@@ -10,6 +10,7 @@ import click
 
 from coldshare.cli import entry
 from coldshare.cli.complete import addresses
+from coldshare.cli.tracing import open_traced, trace_options
 from coldshare.cli.ui import Ui
 from coldshare.errors import RefusedError
 
@@ -52,8 +53,18 @@ _AT: dict[str, Any] = {
     "shell_complete": addresses,
     "help": "Which token: sim:PATH is a software token in a file. Also COLDSHARE_AT.",
 }
-at_option = click.option("--at", callback=_address, **_AT)
-at_option_if_any = click.option("--at", callback=_address_if_any, **_AT)
+
+
+def at_option(function: F) -> F:
+    """--at, and the options of what is done at every token."""
+    return click.option("--at", callback=_address, **_AT)(trace_options(function))
+
+
+def at_option_if_any(function: F) -> F:
+    """The same, for a command that can do without a token."""
+    return click.option("--at", callback=_address_if_any, **_AT)(trace_options(function))
+
+
 pin_option = click.option("--pin-file", metavar="FILE", help="Read the PIN from FILE (- for standard input).")
 password_option = click.option(
     "--password-file", metavar="FILE", help="Read the backup password from FILE (- for standard input)."
@@ -87,7 +98,7 @@ def open_token(at: Address, ui: Ui, *, create: bool = False) -> Iterator[TokenCl
     from coldshare.device.transport import open_transport
 
     with ui.interruptible():
-        transport = open_transport(at, create=create)
+        transport = open_traced(at, ui, lambda: open_transport(at, create=create))
         ui.unattended = transport.unattended
         try:
             client = TokenClient(transport, on_status=ui.on_status, cancel=ui.cancel)
