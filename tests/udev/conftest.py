@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from coldshare.udev import check, devices, install
+from coldshare.device import sysfs
+from coldshare.udev import check, install
 from coldshare_iface import wire
 from support.shell import Shell
 
@@ -46,6 +47,7 @@ class Computer:
         real = self.root / "sys/devices/pci0000:00" / name
         real.mkdir(parents=True)
         fields = {"idVendor": "1209", "idProduct": "0001", "product": product, "serial": serial}
+        fields |= {"busnum": "1", "devnum": name.rpartition("-")[2]}
         for field, text in fields.items():
             (real / field).write_text(f"{text}\n", encoding="utf-8")
         (self.root / "sys/bus" / name).symlink_to(real)
@@ -58,7 +60,7 @@ def computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Computer:
     for folder in (*computer.folders, computer.root / "bin", computer.root / "sys/bus"):
         folder.mkdir(parents=True)
     monkeypatch.setattr(check, "FOLDERS", computer.folders)
-    monkeypatch.setattr(devices, "_DEVICES", computer.root / "sys/bus")
+    monkeypatch.setattr(sysfs, "DEVICES", computer.root / "sys/bus")
     monkeypatch.setattr(install, "_CONTROL", computer.root / "control")
     monkeypatch.setattr(install, "_SBIN", ())
     monkeypatch.setattr("sys.platform", "linux")

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import coldshare
+from coldshare.device.sysfs import Device
 from coldshare.errors import ColdshareError
 from coldshare.files import OutputError, sync_folder
 from coldshare.udev.check import CURRENT, MASKED, Installed, check
-from coldshare.udev.devices import UsbDevice
 from coldshare.udev.errors import NeedsRootError, NoUdevError, UdevFailedError, UdevMaskedError
 from coldshare.udev.rules import NAME
 
@@ -57,7 +57,7 @@ def running() -> bool:
     return _CONTROL.exists()
 
 
-def plan(shipped: bytes, tokens: Sequence[UsbDevice], folders: Sequence[Path]) -> Plan:
+def plan(shipped: bytes, tokens: Sequence[Device], folders: Sequence[Path]) -> Plan:
     """Look at what is there and say what is to be done. Changes nothing. Raises NoUdevError and UdevMaskedError."""
     program = udevadm()
     if program is None:
@@ -74,7 +74,7 @@ def plan(shipped: bytes, tokens: Sequence[UsbDevice], folders: Sequence[Path]) -
     steps.append(Step("Tell udev to read its rules again", (program, "control", "--reload-rules")))
     for token in tokens:
         # Both nodes of the token and nobody else's keyboard.
-        match = ("--subsystem-match=usb", "--subsystem-match=hidraw", f"--parent-match={token.path}")
+        match = ("--subsystem-match=usb", "--subsystem-match=hidraw", f"--parent-match={token.folder.resolve()}")
         steps.append(Step(f"Apply them to the token {token.serial}", (program, "trigger", "--action=change", *match)))
     if tokens:
         steps.append(Step("Wait until that is done", (program, "settle", f"--timeout={_SETTLE}")))

@@ -89,12 +89,12 @@ def describe(found: Installed) -> list[str]:
 
 
 def _install(dry_run: bool, ui: Ui) -> Result:
+    from coldshare.device import sysfs
     from coldshare.udev import check, install
-    from coldshare.udev.devices import devices
     from coldshare.udev.rules import shipped
 
     rules = shipped()
-    tokens = [one for one in devices() if one.ours]
+    tokens = sysfs.tokens()
     todo = install.plan(rules, tokens, check.FOLDERS)
     if dry_run:
         lines = ["This is what would be done:"]
