@@ -7,66 +7,33 @@ again at once, and every client has lost it.
 
 from __future__ import annotations
 
-import json
 import selectors
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Thread
-from typing import Any
 
 from coldshare_iface import stream, wire
 from coldshare_iface.stream import Frames, Hello, StreamError
-from coldshare_sim import control
-from coldshare_sim.control import Control, GarbageError
+from coldshare_sim.connection import READ_SIZE, Connection
+from coldshare_sim.control import Control
+from coldshare_sim.controllers import Controllers
 from coldshare_sim.errors import DamagedTokenError
 from coldshare_sim.faults import UnpluggedError
 from coldshare_sim.listen import Listener
-from coldshare_sim.panel import Panel, Screen
+from coldshare_sim.panel import Panel
 from coldshare_sim.token import SLICE, SoftToken
 
 CLIENTS_MAX = 16
-CONTROLS_MAX = 8
-#: A client that lets this much lie unread is let go; the others do not wait for it.
-UNREAD_MAX = 256 * 1024
 # A screen may give way to the idle one without anybody doing anything.
 _IDLE = 0.25
-_READ_SIZE = 65536
 _CHANNELS_MAX = 64
 _ORPHANS_MAX = 1024
 _INIT = wire.CMD_INIT | 0x80
 _ERROR = wire.CMD_ERROR | 0x80
 
 
-class _Connection:
-    """One connection, and what is still to be sent to it."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
-        self.out = bytearray()
-
-    def flush(self) -> bool:
-        """False once the connection is of no use."""
-        try:
-            while self.out:
-                del self.out[: self.sock.send(self.out)]
-        except (BlockingIOError, InterruptedError):
-            return len(self.out) <= UNREAD_MAX
-        except OSError:
-            return False
-        return True
-
-    def receive(self) -> bytes | None:
-        """None when there is nothing now, b"" when there will be nothing any more."""
-        try:
-            return self.sock.recv(_READ_SIZE)
-        except (BlockingIOError, InterruptedError):
-            return None
-        except OSError:
-            return b""
-
-
-class _Client(_Connection):
+class _Client(Connection):
     def __init__(self, sock: socket.socket, report_size: int) -> None:
         super().__init__(sock)
         self.frames = Frames(report_size, report_size)
@@ -77,16 +44,6 @@ class _Client(_Connection):
             if len(self.channels) >= _CHANNELS_MAX:
                 del self.channels[next(iter(self.channels))]
             self.channels[cid] = None
-
-
-class _Controller(_Connection):
-    def __init__(self, sock: socket.socket) -> None:
-        super().__init__(sock)
-        self.held = bytearray()
-        self.listens = False
-
-    def say(self, answer: dict[str, Any]) -> None:
-        self.out += json.dumps(answer, ensure_ascii=False).encode() + b"\n"
 
 
 class Server:
@@ -104,22 +61,19 @@ class Server:
         self._token = token
         self._panel = panel
         self._listener = listener
-        self._controls = controls
         self._user = user
         self._clients: list[_Client] = []
-        self._controllers: list[_Controller] = []
         self._orphans: dict[bytes, None] = {}
         self._stopped = False
-        self._control = Control(panel, token.chip, self._power_cycle, lambda: len(self._clients))
-        panel.on_screen = self._on_screen
         self._waker, self._woken = socket.socketpair()
         for end in (self._waker, self._woken):
             end.setblocking(False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._woken, selectors.EVENT_READ)
         self._selector.register(listener.sock, selectors.EVENT_READ)
-        if controls is not None:
-            self._selector.register(controls.sock, selectors.EVENT_READ)
+        control = Control(panel, token.chip, self._power_cycle, lambda: len(self._clients))
+        self._controllers = Controllers(self._selector, controls, control, self._speak)
+        panel.on_screen = self._controllers.on_screen
 
     @property
     def address(self) -> str:
@@ -142,15 +96,13 @@ class Server:
             raise self.failure
 
     def close(self) -> None:
-        for connection in [*self._clients, *self._controllers]:
-            connection.flush()
-            connection.sock.close()
+        for client in self._clients:
+            client.flush()
+            client.sock.close()
         self._clients.clear()
-        self._controllers.clear()
+        self._controllers.close()
         self._selector.close()
-        for listener in (self._listener, self._controls):
-            if listener is not None:
-                listener.close()
+        self._listener.close()
         self._waker.close()
         self._woken.close()
 
@@ -177,17 +129,15 @@ class Server:
         for key, events in self._selector.select(self._patience()):
             if key.fileobj is self._woken:
                 with suppress(BlockingIOError):
-                    self._woken.recv(_READ_SIZE)
+                    self._woken.recv(READ_SIZE)
             elif key.fileobj is self._listener.sock:
                 self._welcome()
-            elif self._controls is not None and key.fileobj is self._controls.sock:
-                self._welcome_controller(self._controls)
+            elif self._controllers.concerns(key):
+                self._controllers.attend(key, events)
             elif events & selectors.EVENT_WRITE:
                 self._flush(key.data)
             elif key.data in self._clients:
                 self._hear(key.data)
-            elif key.data in self._controllers:
-                self._obey(key.data)
         self._adopt()
         self._speak()
 
@@ -265,10 +215,14 @@ class Server:
 
     def _drop(self, client: _Client) -> None:
         self._clients.remove(client)
-        self._forget(client)
+        client.close(self._selector)
         for cid in list(client.channels)[: _ORPHANS_MAX - len(self._orphans)]:
             if not any(cid in other.channels for other in self._clients):
                 self._orphans[cid] = None
+
+    def _flush(self, client: _Client) -> None:
+        if client in self._clients and not client.attend(self._selector):
+            self._drop(client)
 
     def _adopt(self) -> None:
         """A fresh start for the channels of those who left: no half message and no question of theirs stays."""
@@ -276,62 +230,12 @@ class Server:
             head = cid + bytes((_INIT, 0, wire.INIT_NONCE))
             self._feed(head + bytes(self._token.report_size - len(head)))
 
-    # --- controllers
-    def _welcome_controller(self, controls: Listener) -> None:
-        sock = controls.accept()
-        if sock is None:
-            return
-        if len(self._controllers) >= CONTROLS_MAX:
-            sock.close()
-            return
-        controller = _Controller(sock)
-        self._controllers.append(controller)
-        self._selector.register(sock, selectors.EVENT_READ, controller)
-
-    def _obey(self, controller: _Controller) -> None:
-        data = controller.receive()
-        if data is None:
-            return
-        controller.held += data
-        while (end := controller.held.find(b"\n")) >= 0 and data:
-            line = bytes(controller.held[:end])
-            del controller.held[: end + 1]
-            try:
-                if len(line) > control.LINE_MAX:
-                    raise GarbageError
-                self._speak()
-                answer = self._control.answer(line)
-            except GarbageError:
-                data = b""
-                break
-            controller.say(answer)
-            if answer["ok"] and answer["do"] == "events":
-                controller.listens = True
-        if not data or len(controller.held) > control.LINE_MAX:
-            controller.flush()
-            self._drop_controller(controller)
-        else:
-            self._flush(controller)
-
-    def _drop_controller(self, controller: _Controller) -> None:
-        self._controllers.remove(controller)
-        self._forget(controller)
-
-    def _on_screen(self, screen: Screen) -> None:
-        self._tell({"event": "screen", **control.seen(screen)})
-
-    def _tell(self, event: dict[str, Any]) -> None:
-        for controller in tuple(self._controllers):
-            if controller.listens:
-                controller.say(event)
-                self._flush(controller)
-
     def _power_cycle(self) -> None:
         for client in tuple(self._clients):
             self._clients.remove(client)
-            self._forget(client)
+            client.close(self._selector)
         self._orphans.clear()
-        self._tell({"event": "power"})
+        self._controllers.tell({"event": "power"})
         try:
             self._plug_in()
         except DamagedTokenError as error:
@@ -346,21 +250,3 @@ class Server:
             except UnpluggedError:
                 continue  # power was cut again while it started; each fault happens once
             return
-
-    # --- connections
-    def _flush(self, connection: _Connection) -> None:
-        if connection not in self._clients and connection not in self._controllers:
-            return  # let go in the meantime
-        if not connection.flush():
-            if isinstance(connection, _Client):
-                self._drop(connection)
-            elif isinstance(connection, _Controller):
-                self._drop_controller(connection)
-            return
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.out else 0)
-        if self._selector.get_key(connection.sock).events != wanted:
-            self._selector.modify(connection.sock, wanted, connection)
-
-    def _forget(self, connection: _Connection) -> None:
-        self._selector.unregister(connection.sock)
-        connection.sock.close()

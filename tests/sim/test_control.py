@@ -14,7 +14,7 @@ from coldshare.device.address import Address
 from coldshare.device.errors import TokenGoneError
 from coldshare.device.transport import Transport, open_transport
 from coldshare_iface import wire
-from coldshare_sim import control, server
+from coldshare_sim import connection, control, controllers
 from coldshare_sim.flash import Chip
 from support.client import PIN, Bench, Host
 from support.served import Served
@@ -223,7 +223,7 @@ def test_noise(served: Served) -> None:
 
 
 def test_a_place_for_each(served: Served) -> None:
-    places = [Remote(served.control()) for _ in range(server.CONTROLS_MAX)]
+    places = [Remote(served.control()) for _ in range(controllers.CONTROLS_MAX)]
     for remote in places:
         assert remote("screen")["ok"] is True
     late = Remote(served.control())
@@ -235,7 +235,7 @@ def test_a_place_for_each(served: Served) -> None:
 def test_who_does_not_read_its_events_is_let_go(
     served: Served, remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "UNREAD_MAX", 4096)
+    monkeypatch.setattr(connection, "UNREAD_MAX", 4096)
     silent = Remote(served.control())
     silent("events")
     for _ in range(20_000):

@@ -38,6 +38,7 @@ from coldshare.device.transport.served import (
 )
 from coldshare_iface import framing, stream, wire
 from coldshare_iface.stream import Frames, Hello, StreamError
+from coldshare_sim import connection
 from coldshare_sim import server as server_module
 from coldshare_sim.errors import BadPlaceError, PlaceTakenError
 from coldshare_sim.listen import listen_tcp, listen_unix
@@ -167,7 +168,7 @@ def test_reports_that_mean_nothing_are_the_tokens_to_judge(served: Served) -> No
 
 
 def test_who_does_not_read_is_let_go(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "UNREAD_MAX", 4096)
+    monkeypatch.setattr(connection, "UNREAD_MAX", 4096)
     served = serve()
     slow, good = served.raw(), served.raw()
     cid = channel(good)
