@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from coldshare.cli import entry
-from coldshare.cli.options import password_option
+from coldshare.cli.options import password_option, plugged_in
 from coldshare.cli.ui import Ui
 
 if TYPE_CHECKING:
@@ -94,17 +94,20 @@ class Opening:
         return allow
 
     def needs_token(self, at: Address | None) -> Address | None:
-        """For a file: the token that its password needs, none with a recovery code. Raises NoAddressError."""
+        """For a file: the token that its password needs, none with a recovery code. Raises the same as `needed`."""
         if self.by_recovery:
             return None
-        if at is None:
-            from coldshare.device.errors import NoAddressError
+        from coldshare.device.errors import NoAddressError, SeveralTokensError
 
+        try:
+            return needed(at)
+        except SeveralTokensError:
+            raise
+        except NoAddressError as error:
             raise NoAddressError(
-                "The password opens that file only together with its token, and no token was named.",
+                "The password opens that file only together with its token, and no token was named or is plugged in.",
                 next_step="Name the token with --at, or open the file with its recovery code: --recovery-file FILE",
-            )
-        return at
+            ) from error
 
     @contextmanager
     def spoken(self) -> Iterator[None]:
@@ -123,12 +126,8 @@ class Opening:
 
 
 def needed(at: Address | None) -> Address:
-    """For commands that can do without a token, when they cannot. Raises NoAddressError."""
-    if at is None:
-        from coldshare.device.errors import NoAddressError
-
-        raise NoAddressError
-    return at
+    """For commands that can do without a token, when they cannot. Raises NoAddressError and SeveralTokensError."""
+    return plugged_in() if at is None else at
 
 
 def index() -> ExportIndex:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -37,9 +37,20 @@ def _address(context: click.Context, parameter: click.Parameter, text: str | Non
     from coldshare.device.address import Address
     from coldshare.device.transport import check_supported
 
-    address = Address.parse(text)
+    address = plugged_in() if text is None else Address.parse(text)
     check_supported(address)
     return address
+
+
+def plugged_in() -> Address:
+    """The token to use when none was named: the one that is plugged in. Raises NoAddressError, SeveralTokensError."""
+    from coldshare.device import discovery
+    from coldshare.errors import ColdshareError
+
+    labels: dict[str, str] = {}
+    with suppress(ColdshareError):  # what is wrong with them is for those to say who need the keys
+        labels = {one.serial.hex(): one.label for one in pairings().all()}
+    return discovery.only(labels)
 
 
 def _address_if_any(context: click.Context, parameter: click.Parameter, text: str | None) -> Address | None:
@@ -51,7 +62,8 @@ _AT: dict[str, Any] = {
     "metavar": "ADDR",
     "envvar": "COLDSHARE_AT",
     "shell_complete": addresses,
-    "help": "Which token: sim:PATH is a software token in a file. Also COLDSHARE_AT.",
+    "help": "Which token, by an address of coldshare tokens; sim:PATH is a software one in a file. Also COLDSHARE_AT. "
+    "Default: the one that is plugged in.",
 }
 
 
@@ -98,7 +110,7 @@ def open_token(at: Address, ui: Ui, *, create: bool = False) -> Iterator[TokenCl
     from coldshare.device.transport import open_transport
 
     with ui.interruptible():
-        transport = open_traced(at, ui, lambda: open_transport(at, create=create))
+        transport = open_traced(at, ui, lambda: open_transport(at, create=create, on_wait=_waiting(ui)))
         ui.unattended = transport.unattended
         try:
             client = TokenClient(transport, on_status=ui.on_status, cancel=ui.cancel)
@@ -107,6 +119,21 @@ def open_token(at: Address, ui: Ui, *, create: bool = False) -> Iterator[TokenCl
             raise
         with client:
             yield client
+
+
+def _waiting(ui: Ui) -> Callable[[float], None]:
+    """What to do while another coldshare uses the token: say so after a second, and heed Ctrl-C."""
+    said = False
+
+    def wait(seconds: float) -> None:
+        nonlocal said
+        if ui.cancel.is_set():
+            raise KeyboardInterrupt
+        if seconds >= 1 and not said:
+            said = True
+            ui.note("Another coldshare uses this token. Waiting until it has finished ...")
+
+    return wait
 
 
 def unlock(client: TokenClient, pin_file: str | None, ui: Ui, *, introduce: bool = False, copies: bool = False) -> str:

@@ -205,16 +205,24 @@ def _closed(path: bytes) -> DeviceError:
     """Why hidapi, which does not tell, could not open it."""
     if not sys.platform.startswith("linux"):
         return TokenInUseError("The token cannot be opened: another program has it, or your account may not use it.")
+    error = _refusal(path)
+    if error is None:
+        return TokenInUseError("The token could not be opened at that moment.")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return NoPermissionError()
+    if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
+        return NotPluggedInError()
+    if error.errno == errno.EBUSY:
+        return TokenInUseError()
+    return DeviceError(
+        f"The token cannot be opened: {os.strerror(error.errno or 0)}.", next_step=TokenGoneError.next_step
+    )
+
+
+def _refusal(path: bytes) -> OSError | None:
+    """What the kernel says to who opens that node."""
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK))
     except OSError as error:
-        if error.errno in (errno.EACCES, errno.EPERM):
-            return NoPermissionError()
-        if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
-            return NotPluggedInError()
-        if error.errno == errno.EBUSY:
-            return TokenInUseError()
-        return DeviceError(
-            f"The token cannot be opened: {os.strerror(error.errno or 0)}.", next_step=TokenGoneError.next_step
-        )
-    return TokenInUseError("The token could not be opened at that moment.")
+        return error
+    return None

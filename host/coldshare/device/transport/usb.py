@@ -263,13 +263,12 @@ def _configuration(device: Any) -> Any:
 
 
 def _serial(device: Any) -> str:
-    """As the open device tells it, now."""
+    """As the open device tells it, now. Raises USBError."""
     from usb import util
 
-    try:
-        return util.get_string(device, device.iSerialNumber) or ""
-    except ValueError:
-        return ""
+    # Asked for here, because pyusb takes a device that does not answer for one without strings.
+    languages = util.get_langids(device)
+    return util.get_string(device, device.iSerialNumber, languages[0]) or "" if languages else ""
 
 
 @contextmanager
