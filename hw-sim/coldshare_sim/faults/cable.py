@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -40,29 +40,39 @@ class Passed(NamedTuple):
     flash: int
 
 
+class _Carrier:
+    """What is still under way to the other end over HID, or over bulk."""
+
+    def __init__(self) -> None:
+        self.queue: deque[tuple[float, bytes]] = deque()  # (when it arrives, the report)
+        self.held: list[bytes] = []  # waits for the next report to overtake it
+
+
 class _Way:
-    """One direction: what has been sent, and what is still under way to the other end."""
+    """One direction: what has been sent. A frame on bulk counts as a report."""
 
     def __init__(self) -> None:
         self.sent = 0
-        self.queue: deque[tuple[float, bytes]] = deque()  # (when it arrives, the report)
-        self.held: list[bytes] = []  # waits for the next report to overtake it
-        self.history: list[bytes] = []
+        self.carriers = (_Carrier(), _Carrier())
+        self.history: list[tuple[bool, bytes]] = []  # (whether over bulk, the report)
         self._messages: dict[bytes, int] = {}  # the command of the last message of each channel
         self._of: dict[int, int] = {}  # reports that belonged to each command
 
     def count(self, report: bytes) -> tuple[int, int]:
         """The command of the message that this report belongs to (-1: none), and how many of them there were."""
         self.sent += 1
-        cid, code = report[:4], report[4]
+        cid, code = report[:4], report[4] if len(report) > len(wire.CID_BROADCAST) else 0
         command = code & ~_INITIAL if code & _INITIAL else self._messages.get(cid, -1)
         self._messages[cid] = command
         self._of[command] = self._of.get(command, 0) + 1
         return command, self._of[command]
 
+    @property
+    def empty(self) -> bool:
+        return not any(carrier.queue or carrier.held for carrier in self.carriers)
+
     def clear(self) -> None:
-        self.queue.clear()
-        self.held = []
+        self.carriers = (_Carrier(), _Carrier())
 
 
 class FaultyToken(SoftToken):
@@ -128,40 +138,61 @@ class FaultyToken(SoftToken):
 
     # --- reports
     def write(self, report: bytes) -> None:
+        self._send(report, False)
+
+    def write_bulk(self, frame: bytes) -> None:
+        self._send(frame, True)
+
+    def poll(self) -> bytes | None:
+        return self._fetch(False)
+
+    def poll_bulk(self) -> bytes | None:
+        return self._fetch(True)
+
+    def _send(self, report: bytes, bulk: bool) -> None:
         self._check()
         self._tick()
         if self._clear():
             self._ways[TO_TOKEN].sent += 1
-            self._powered(partial(super().write, report))
+            self._feed(report, bulk)
             return
-        self._spoil(TO_TOKEN, report)
+        self._spoil(TO_TOKEN, report, bulk)
         self._check()
         self._deliver()
 
-    def poll(self) -> bytes | None:
+    def _fetch(self, bulk: bool) -> bytes | None:
         self._check()
+        fetch = super().poll_bulk if bulk else super().poll
         if self._clear():
-            said = self._powered(super().poll)
+            said = self._powered(fetch)
             if said is not None:
                 self._ways[TO_HOST].sent += 1
                 self._tick()
             return said
         self._deliver()
         while not self._stalled:
-            arrived = self._arrived(TO_HOST)
+            arrived = self._arrived(TO_HOST, bulk)
             if arrived is not None:
                 self._tick()
                 return arrived
-            report = self._powered(super().poll)
+            report = self._powered(fetch)
             if report is None:
                 return None
-            self._spoil(TO_HOST, report)
+            self._spoil(TO_HOST, report, bulk)
             self._check()
         return None
 
+    def drop_bulk(self) -> None:
+        self._check()
+        self._ways[TO_HOST].carriers[True].queue.clear()
+        super().drop_bulk()
+
+    def _feed(self, report: bytes, bulk: bool) -> None:
+        self._powered(partial(super().write_bulk if bulk else super().write, report))
+
     @property
     def waiting(self) -> bool:
-        return not self._dead and (super().waiting or any(way.queue for way in self._ways.values()))
+        return not self._dead and (super().waiting or any(self._queues()))
 
     @property
     def busy(self) -> bool:
@@ -176,7 +207,10 @@ class FaultyToken(SoftToken):
         """Whether there is nothing that could happen to a report, and nothing under way that it could overtake."""
         if self._faults or self._stalled:
             return False
-        return not any(way.queue or way.held for way in self._ways.values())
+        return all(way.empty for way in self._ways.values())
+
+    def _queues(self) -> Iterator[deque[tuple[float, bytes]]]:
+        return (carrier.queue for way in self._ways.values() for carrier in way.carriers)
 
     @property
     def _dead(self) -> bool:
@@ -190,17 +224,15 @@ class FaultyToken(SoftToken):
         if isinstance(self.clock, VirtualClock):
             self.clock.sleep(_REPORT)
 
-    def _arrived(self, direction: str) -> bytes | None:
-        queue = self._ways[direction].queue
+    def _arrived(self, direction: str, bulk: bool) -> bytes | None:
+        queue = self._ways[direction].carriers[bulk].queue
         return queue.popleft()[1] if queue and queue[0][0] <= self.clock.now_ms() else None
 
     def _deliver(self) -> None:
         """What has arrived at the token."""
-        while not self._stalled:
-            report = self._arrived(TO_TOKEN)
-            if report is None:
-                return
-            self._powered(partial(super().write, report))
+        for bulk in (False, True):
+            while not self._stalled and (report := self._arrived(TO_TOKEN, bulk)) is not None:
+                self._feed(report, bulk)
 
     def _powered(self, step: Callable[[], _T]) -> _T:
         """A step of the firmware. One in which power is cut has no outcome, whatever it says."""
@@ -212,11 +244,12 @@ class FaultyToken(SoftToken):
         self._check()
         return done
 
-    def _spoil(self, direction: str, report: bytes) -> None:
+    def _spoil(self, direction: str, report: bytes, bulk: bool) -> None:
         """Send one report on its way, with the faults that are due for it."""
         if self._stalled:
             return
         way = self._ways[direction]
+        carrier = way.carriers[bulk]
         command, ordinal = way.count(report)
         batch, late = [report], 0.0
         for fault in self._due(direction, way.sent, command, ordinal):
@@ -226,16 +259,18 @@ class FaultyToken(SoftToken):
             if fault.kind == spec.DELAY:
                 late += fault.seconds * 1000
             elif fault.kind == spec.REORDER:
-                way.held, batch = way.held + batch, []
+                carrier.held, batch = carrier.held + batch, []
+            elif fault.kind == spec.REPLAY:
+                batch = [one for over, one in way.history[fault.value - 1 : fault.last] if over == bulk] + batch
             else:
-                batch = _spoiled(fault, batch, way.history)
+                batch = _spoiled(fault, batch, wire.BULK_FRAME_MAX if bulk else self.report_size)
         if len(way.history) < self._remember:
-            way.history.append(report)
+            way.history.append((bulk, report))
         if batch:
-            batch += way.held
-            way.held = []
-        due = max(self.clock.now_ms() + late, way.queue[-1][0] if way.queue else 0)
-        way.queue.extend((due, one) for one in batch)
+            batch += carrier.held
+            carrier.held = []
+        due = max(self.clock.now_ms() + late, carrier.queue[-1][0] if carrier.queue else 0)
+        carrier.queue.extend((due, one) for one in batch)
 
     def _due(self, direction: str, number: int, command: int, ordinal: int) -> list[Fault]:
         due = [
@@ -275,8 +310,8 @@ class FaultyToken(SoftToken):
         self.chip.leave(operation.offset, image[operation.offset : operation.offset + len(operation.data)])
 
 
-def _spoiled(fault: Fault, batch: list[bytes], history: list[bytes]) -> list[bytes]:
-    """What arrives instead of `batch`."""
+def _spoiled(fault: Fault, batch: list[bytes], size: int) -> list[bytes]:
+    """What arrives instead of `batch` on a carrier whose reports have `size` bytes."""
     if fault.kind == spec.DROP:
         return []
     if fault.kind == spec.DUPLICATE:
@@ -285,12 +320,10 @@ def _spoiled(fault: Fault, batch: list[bytes], history: list[bytes]) -> list[byt
         return [report[: fault.value if fault.value >= 0 else len(report) // 2] for report in batch]
     if fault.kind == spec.CORRUPT:
         return [_turned(report, fault.value) for report in batch]
-    if fault.kind == spec.REPLAY:
-        return history[fault.value - 1 : fault.last] + batch
     if fault.direction == TO_TOKEN:
-        return _foreign(fault.name, _NONCE, len(batch[0]) if batch else wire.REPORT_FS) + batch
+        return _foreign(fault.name, _NONCE, size) + batch
     answer = _NONCE + _STRANGER + bytes((wire.FRAME_VERSION, 0, 0, 0, 0))
-    return _foreign(fault.name, answer, len(batch[0]) if batch else wire.REPORT_FS) + batch
+    return _foreign(fault.name, answer, size) + batch
 
 
 def _turned(report: bytes, bit: int) -> bytes:
@@ -305,4 +338,4 @@ def _foreign(name: str, init: bytes, size: int) -> list[bytes]:
     """Another computer's message, or the token's answer to one."""
     if name == spec.INIT:
         return framing.split(wire.CID_BROADCAST, wire.CMD_INIT, init, size)
-    return framing.split(_STRANGER, wire.CMD_PING, bytes(size), size)
+    return framing.split(_STRANGER, wire.CMD_PING, bytes(min(size, wire.MESSAGE_MAX)), size)
