@@ -97,12 +97,10 @@ class Opening:
         """For a file: the token that its password needs, none with a recovery code. Raises the same as `needed`."""
         if self.by_recovery:
             return None
-        from coldshare.device.errors import NoAddressError, SeveralTokensError
+        from coldshare.device.errors import NoAddressError
 
         try:
             return needed(at)
-        except SeveralTokensError:
-            raise
         except NoAddressError as error:
             raise NoAddressError(
                 "The password opens that file only together with its token, and no token was named or is plugged in.",

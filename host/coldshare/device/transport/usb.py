@@ -162,21 +162,29 @@ class UsbTransport:
         raise TokenTimeoutError("The token does not take what is sent to it.")
 
     def read(self, timeout: float) -> bytes | None:
+        milliseconds = max(1, round(timeout * 1000))  # 0 would wait for ever
+        while True:
+            count = self._in(milliseconds)
+            if count is None or not (count or self._came):
+                return None
+            self._came += self._room[:count].tobytes()
+            # A transfer ends with a packet that is not full. Without one the rest of the frame is still to come, or
+            # only the empty packet after it, for which nobody has to wait.
+            if count % self._packet or not count or self._whole():
+                frame = bytes(self._came)
+                self._came.clear()
+                return frame
+
+    def _in(self, milliseconds: int) -> int | None:
+        """How many bytes came in a slice, none where there was but an empty packet; None when nothing came."""
         from usb.core import USBTimeoutError
 
         with _spoken():
             try:
-                count: int = self._device.read(self._out_of, self._room, max(1, round(timeout * 1000)))
+                count: int = self._device.read(self._out_of, self._room, milliseconds)
             except USBTimeoutError:
                 return None
-        self._came += self._room[:count].tobytes()
-        # A transfer ends with a packet that is not full. Without one the rest of the frame is still to come, or only
-        # the empty packet after it, for which nobody has to wait.
-        if not self._came or not (count % self._packet or not count or self._whole()):
-            return None
-        frame = bytes(self._came)
-        self._came.clear()
-        return frame
+        return count
 
     def _whole(self) -> bool:
         """Whether all is there that the frame's own header says. One that is too long is for others to refuse."""
