@@ -38,6 +38,7 @@ COMMANDS = (
     "wipe",
     "tokens",
     "udev",
+    "doctor",
     "completion",
     "demo",
 )

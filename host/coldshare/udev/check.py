@@ -23,6 +23,10 @@ MASKED = "masked"
 MISSING = "missing"
 UNREADABLE = "unreadable"
 
+#: Said of files that are misplaced.
+NUMBERS = "the number in its name must be above 50 and below 73."
+_INSTALL = "coldshare udev install"
+
 
 @dataclass(frozen=True)
 class Installed:
@@ -78,3 +82,21 @@ def _state(path: Path, shipped: bytes) -> str:
     if not data:
         return MASKED
     return CURRENT if data == shipped else DIFFERENT
+
+
+def says(found: Installed) -> str:
+    """`found` as a sentence."""
+    return {
+        CURRENT: f"The rules are installed: {found.path}",
+        DIFFERENT: f"{found.path} is another version of the rules.",
+        MASKED: f"{found.path} turns the rules off on purpose.",
+        MISSING: "The rules are not installed.",
+        UNREADABLE: f"{found.path} cannot be read, so nobody knows what it says.",
+    }[found.state]
+
+
+def mend(found: Installed) -> str:
+    """The next step; empty when all is well."""
+    if found.state == CURRENT:
+        return ""
+    return f"if you want them, remove that file; then {_INSTALL}" if found.state == MASKED else _INSTALL

@@ -56,7 +56,7 @@ def _check() -> Result:
 
     found = check.check(shipped(), check.FOLDERS)
     good = found.state == check.CURRENT
-    return Result(_json(found), describe(found), 0 if good else EXIT_DEVICE)
+    return Result(_json(found), _describe(found), 0 if good else EXIT_DEVICE)
 
 
 def _json(found: Installed) -> dict[str, Json]:
@@ -69,23 +69,15 @@ def _json(found: Installed) -> dict[str, Json]:
     }
 
 
-def describe(found: Installed) -> list[str]:
-    """What `check` found, in sentences."""
-    words = {
-        "current": f"The rules are installed: {found.path}",
-        "different": f"{found.path} is another version of the rules. Next: coldshare udev install",
-        "masked": f"{found.path} turns the rules off on purpose. If you want them, remove that file; then: "
-        "coldshare udev install",
-        "missing": "The rules are not installed. Next: coldshare udev install",
-        "unreadable": f"{found.path} cannot be read, so nobody knows what it says. Next: coldshare udev install",
-    }
-    lines = [words[found.state]]
-    lines += [f"{path} has no effect: {found.path} has the same name." for path in found.shadowed]
-    lines += [
-        f"{path} is read at the wrong time: the number in its name must be above 50 and below 73. Remove it."
-        for path in found.misplaced
+def _describe(found: Installed) -> list[str]:
+    from coldshare.udev import check
+
+    mend = check.mend(found)
+    return [
+        check.says(found) + (f" Next: {mend}" if mend else ""),
+        *(f"{path} has no effect: {found.path} has the same name." for path in found.shadowed),
+        *(f"{path} is read at the wrong time; {check.NUMBERS} Remove it." for path in found.misplaced),
     ]
-    return lines
 
 
 def _install(dry_run: bool, ui: Ui) -> Result:
@@ -103,7 +95,7 @@ def _install(dry_run: bool, ui: Ui) -> Result:
     install.install(rules, todo, ui.note)
     after = check.check(rules, check.FOLDERS)
     here = f"{len(tokens)} token{'s' if len(tokens) != 1 else ''} plugged in now" if tokens else "no token plugged in"
-    lines = [f"Whoever sits at this computer may use tokens now ({here}).", *describe(after)]
+    lines = [f"Whoever sits at this computer may use tokens now ({here}).", *_describe(after)]
     return Result(_planned(todo, done=True), lines)
 
 
