@@ -12,8 +12,7 @@ import pytest
 from coldshare.conformance.bench import Bench
 from coldshare.conformance.catalogue import catalogue
 from coldshare.conformance.rules import Row
-from coldshare.conformance.simulated import SimOperator
-from coldshare.device.transport.sim import SimTransport
+from coldshare.conformance.simulated import bench_of
 from coldshare_iface import wire
 from coldshare_sim.broken.token import BrokenToken
 from coldshare_sim.clock import RealClock, VirtualClock
@@ -27,17 +26,19 @@ from coldshare_sim.token import SoftToken
 from support.served import Served
 
 
-def sim_bench(flaw: str | None = None, fault: str | None = None) -> Bench:
-    """A token in memory on a virtual clock; with `flaw` it breaks that rule, with `fault` its cable is bad."""
+def sim_bench(flaw: str | None = None, fault: str | None = None, size: int = wire.REPORT_FS) -> Bench:
+    """A token in memory on a virtual clock; with `flaw` it breaks that rule, with `fault` its cable is bad. `size` is
+    that of a report on the carrier."""
     finger, clock = Finger(), VirtualClock()
+    reports = wire.REPORT_FS if size == wire.BULK_FRAME_MAX else size
     token: SoftToken
     if flaw is not None:
-        token = BrokenToken(Chip(), finger, flaw, clock=clock)
+        token = BrokenToken(Chip(), finger, flaw, clock=clock, report_size=reports)
     elif fault is not None:
-        token = FaultyToken(Chip(), finger, parse(fault), clock=clock)
+        token = FaultyToken(Chip(), finger, parse(fault), clock=clock, report_size=reports)
     else:
-        token = SoftToken(Chip(), finger, clock=clock)
-    return Bench(SimTransport(token, wire.REPORT_FS, unattended=True), SimOperator(token, finger))
+        token = SoftToken(Chip(), finger, clock=clock, report_size=reports)
+    return bench_of(token, finger, size)
 
 
 def rows(*names: str) -> list[Row]:

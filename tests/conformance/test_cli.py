@@ -78,6 +78,16 @@ def test_a_good_token_passes(kit: Callable[..., Said], tmp_path: Path) -> None:
     assert "serial" in said.err
 
 
+@pytest.mark.parametrize(("carrier", "skipped"), [("hid-hs", "bulk-short"), ("bulk", "frames-filling")])
+def test_another_carrier(carrier: str, skipped: str, kit: Callable[..., Said], tmp_path: Path) -> None:
+    where = f"sim:{tmp_path / 'a.token'}?carrier={carrier}"
+    answer = kit(where, "--only", f"{SOME},bulk-short,bulk-refused,frames-filling", AGREED, "--json")
+    assert (answer.status, answer.json["passed"], answer.json["skipped"]) == (0, 6, 1)
+    (row,) = [row for row in answer.json["rows"] if row["result"] == "skip"]
+    assert row["name"] == skipped
+    assert "the rule is about" in row["why"]
+
+
 def test_a_broken_one_fails_and_says_why(kit: Callable[..., Said], tmp_path: Path) -> None:
     said = kit(f"sim:{tmp_path / 'a.token'}?break=manage-label", "--only", SOME, AGREED)
     assert said.status == 1

@@ -205,4 +205,4 @@ def test_no_token_there(short: Path, serve: Callable[..., Served]) -> None:
     with pytest.raises(DeviceError):
         open_bench(Address.parse(f"sim+unix:{short / 'none'}"), serve().controls.where)
     with pytest.raises(DeviceError):
-        open_bench(Address.parse("hid:1"), None, (lambda text: None, lambda text: ""))
+        open_bench(Address.parse("hid:00112233445566ff"), None, (lambda text: None, lambda text: ""))

@@ -5,18 +5,41 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from coldshare.conformance.catalogue import SECTIONS, catalogue, presses
 from coldshare.conformance.presses import PRESSES
-from coldshare.conformance.run import PASS, run
+from coldshare.conformance.rules import BULK, HID
+from coldshare.conformance.run import PASS, SKIP, run
+from coldshare_iface import wire
 from conformance.conftest import rows, sim_bench
 
 CONTRACT = Path(__file__).parents[2] / "firmware_iface" / "README.md"
 
 
-def test_the_software_token_keeps_to_the_contract() -> None:
-    outcomes = list(run(sim_bench(), catalogue()))
-    assert [(one.row.name, one.why) for one in outcomes if one.result != PASS] == []
+@pytest.mark.parametrize(
+    ("size", "elsewhere"), [(wire.REPORT_FS, BULK), (wire.REPORT_HS, BULK), (wire.BULK_FRAME_MAX, HID)]
+)
+def test_the_software_token_keeps_to_the_contract(size: int, elsewhere: str) -> None:
+    outcomes = list(run(sim_bench(size=size), catalogue()))
+    skipped = {one.row.name for one in outcomes if one.result == SKIP}
+    others = {row.name for row in catalogue() if row.carrier == elsewhere}
+    vectors = {name for name in skipped if name.startswith("vector-frames-")}  # of reports of 64 bytes
+    assert skipped == others | (vectors if size == wire.REPORT_HS else set())
+    assert len(others) >= 7
+    assert [(one.row.name, one.why) for one in outcomes if one.result not in (PASS, SKIP)] == []
     assert {one.row.name: one.presses for one in outcomes if one.presses} == PRESSES
+
+
+def test_every_rule_can_be_tried_over_some_carrier() -> None:
+    assert {row.carrier for row in catalogue()} == {"", HID, BULK}
+
+
+def test_only_one_carrier_is_at_hand() -> None:
+    bench = sim_bench()
+    bench._other = None
+    (outcome,) = run(bench, rows("bulk-half"))
+    assert (outcome.result, outcome.why) == (SKIP, "only one of the token's carriers is at hand here")
 
 
 def test_there_are_rows_enough() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from coldshare.device.address import Address
-from coldshare.device.errors import AddressError
+from coldshare.device.errors import AddressError, TokenGoneError
 from coldshare.device.pairings import PairingStore
 from coldshare.device.token import TokenClient
 from coldshare.device.transport import open_transport
@@ -47,11 +48,17 @@ def test_a_share_crosses_it_both_ways(carrier: str, size: int, tmp_path: Path) -
             assert client.get(reserved.backup_id, opened.size, opened.digest) == data
 
 
-@pytest.mark.parametrize("options", ["carrier=usb", "carrier=", "carrier=bulk&fault=drop:to-host:1"])
+@pytest.mark.parametrize("options", ["carrier=usb", "carrier="])
 def test_a_carrier_that_will_not_do(options: str, tmp_path: Path) -> None:
     with pytest.raises(AddressError):
         open_transport(Address.parse(f"sim:{tmp_path / 'a.token'}?user=approve&{options}"), create=True)
     assert not list(tmp_path.iterdir())
+
+
+def test_faults_happen_to_frames(tmp_path: Path) -> None:
+    where = f"sim:{tmp_path / 'a.token'}?user=approve&carrier=bulk&fault=unplug:to-host:1"
+    with closing(open_transport(Address.parse(where), create=True)) as transport, pytest.raises(TokenGoneError):
+        TokenClient(transport)
 
 
 def test_ctrl_c_loses_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 
 from coldshare.conformance.operator import AGREE, NOBODY, PRESS, CannotError, Operator
-from coldshare.conformance.rules import ANY, NEW, PAIRED, READY, BrokenRuleError
+from coldshare.conformance.rules import ANY, BULK, HID, NEW, PAIRED, READY, BrokenRuleError
 from coldshare.conformance.speaker import (
     NONCE,
     FrameRefusedError,
@@ -36,7 +36,8 @@ LABEL = "Conformance"
 class Bench:
     """`host` speaks on a channel of its own; a row may use it as it likes, and make others.
 
-    `reconnect` gives the way to the token anew after it was without power, `unplug` lets go of it in the end.
+    `reconnect` gives the way to the token anew after it was without power, `unplug` lets go of it in the end. `other`
+    is the way over the token's other carrier, where that can be used at the same time.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class Bench:
         operator: Operator,
         reconnect: Callable[[], Wire] | None = None,
         unplug: Callable[[], None] | None = None,
+        other: Wire | None = None,
     ) -> None:
         self.token = token
+        self._other = other
         self.operator = operator
         self._reconnect = reconnect
         self._unplug = unplug
@@ -59,6 +62,11 @@ class Bench:
         self._pristine = ""  # the state that the token is known to be in, untouched
         self._noise = random.Random(1)  # noqa: S311 - bytes to store, no secret
 
+    @property
+    def carrier(self) -> str:
+        """HID or BULK."""
+        return BULK if self.token.report_size == wire.BULK_FRAME_MAX else HID
+
     # --- the parties
     def speaker(self, name: str = "desk") -> Speaker:
         """Another host at the same cable, on a channel of its own."""
@@ -68,7 +76,18 @@ class Bench:
 
     def stranger(self, name: str = "stranger") -> Speaker:
         """One that has no channel yet."""
-        other = Speaker(self.token, name, self._keepalive)
+        return self._at(self.token, name)
+
+    def across(self, name: str = "across") -> Speaker:
+        """Another host, with a channel on the token's other carrier. Raises CannotError."""
+        if self._other is None:
+            raise CannotError("only one of the token's carriers is at hand here")
+        other = self._at(self._other, name)
+        other.hello()
+        return other
+
+    def _at(self, token: Wire, name: str) -> Speaker:
+        other = Speaker(token, name, self._keepalive)
         other.patience = PATIENCE
         self._speakers.append(other)
         return other

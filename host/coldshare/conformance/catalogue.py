@@ -14,6 +14,7 @@ from coldshare.conformance.rules import ANY, NEW, PAIRED, READY, ROWS, Row
 SECTIONS = (
     "frames",
     "channel-ids",
+    "bulk",
     "rules-for-the-receiver",
     "while-a-request-is-under-way",
     "channel",

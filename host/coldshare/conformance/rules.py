@@ -21,6 +21,10 @@ NEW = "new"  # wiped
 PAIRED = "paired"  # new, and this host is paired
 READY = "ready"  # set up, empty, and unlocked in a session
 
+#: What carries the messages that a rule is about.
+HID = "hid"
+BULK = "bulk"
+
 
 class BrokenRuleError(Exception):
     """The token does not do what the contract says. The text says what it did instead."""
@@ -80,7 +84,8 @@ class Row:
     """One rule. `name` is stable; `section` is an anchor of firmware_iface/README.md.
 
     `spoils` says that the token is no longer as it was found, so that it has to be wiped before the next row;
-    `screen` that the row means nothing where nobody can read the token's screen.
+    `screen` that the row means nothing where nobody can read the token's screen. `carrier` is HID or BULK where the
+    rule is about that one alone.
     """
 
     name: str
@@ -90,18 +95,20 @@ class Row:
     spoils: bool
     check: Callable[[Bench], None]
     screen: bool = False
+    carrier: str = ""
 
 
 ROWS: dict[str, Row] = {}
 
 
 def row(
-    name: str, section: str, *, needs: str = ANY, spoils: bool = False, screen: bool = False
+    name: str, section: str, *, needs: str = ANY, spoils: bool = False, screen: bool = False, carrier: str = ""
 ) -> Callable[[Callable[[Bench], None]], Callable[[Bench], None]]:
     """Enter a check as a row. The first line of its docstring is the rule, as a sentence."""
 
     def enter(check: Callable[[Bench], None]) -> Callable[[Bench], None]:
-        add(Row(name, (check.__doc__ or "").strip().splitlines()[0].rstrip("."), section, needs, spoils, check, screen))
+        title = (check.__doc__ or "").strip().splitlines()[0].rstrip(".")
+        add(Row(name, title, section, needs, spoils, check, screen, carrier))
         return check
 
     return enter

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from coldshare.conformance.bench import Bench
 from coldshare.conformance.operator import CannotError
 from coldshare.conformance.presses import PRESSES, TIRING
-from coldshare.conformance.rules import BrokenRuleError, Row
+from coldshare.conformance.rules import BULK, HID, BrokenRuleError, Row
 from coldshare.conformance.speaker import FrameRefusedError, SilenceError, UnexpectedAnswerError
 from coldshare.device.errors import TokenTimeoutError
 from coldshare_iface.errors import ColdshareError
@@ -30,6 +30,11 @@ BROKEN = (
     RemoteProtocolError,
     LocalProtocolError,
 )
+
+_ELSEWHERE = {
+    HID: "the rule is about the reports of HID; on bulk a message is one frame",
+    BULK: "the rule is about frames on bulk, and this is HID",
+}
 
 
 class TokenSilentError(TokenTimeoutError):
@@ -64,6 +69,8 @@ def run(bench: Bench, rows: Iterable[Row]) -> Iterator[Outcome]:
 def _one(bench: Bench, row: Row) -> tuple[str, str, bool]:
     """Result, reason, and whether the token has said nothing where it had to."""
     bench.presses = 0
+    if row.carrier not in ("", bench.carrier):
+        return SKIP, _ELSEWHERE[row.carrier], False
     if row.screen and not bench.operator.reads_screen:
         return SKIP, "nobody here can read the token's screen for the kit", False
     if bench.operator.by_hand and PRESSES.get(row.name, 0) > TIRING:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 from coldshare.conformance.bench import Bench
 from coldshare.device.address import Address
 from coldshare.device.transport.mpy import MpyTransport
-from coldshare.device.transport.sim import SimTransport, soft_token
+from coldshare.device.transport.sim import SimTransport, report_size, soft_token
+from coldshare_iface import wire
 
 if TYPE_CHECKING:
     from coldshare_sim.finger import Finger
@@ -125,8 +126,14 @@ def sim_bench(address: Address) -> Bench:
     from coldshare_sim.finger import Finger
 
     finger = Finger()
-    token = soft_token(address, finger, VirtualClock(), create=True)
-    return Bench(SimTransport(token, token.report_size, unattended=True), SimOperator(token, finger))
+    return bench_of(soft_token(address, finger, VirtualClock(), create=True), finger, report_size(address))
+
+
+def bench_of(token: SoftToken, finger: Finger, size: int) -> Bench:
+    """A software token on a bench, over the carrier whose reports have that size; its other carrier is there, too."""
+    other = token.report_size if size == wire.BULK_FRAME_MAX else wire.BULK_FRAME_MAX
+    ways = [SimTransport(token, one, unattended=True) for one in (size, other)]
+    return Bench(ways[0], SimOperator(token, finger), other=ways[1])
 
 
 def mpy_bench(address: Address) -> Bench:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from coldshare_sim.broken import audit, backup, channel, clear, frames, generations, manage, pin, requests
+from coldshare_sim.broken import audit, backup, bulk, channel, clear, frames, generations, manage, pin, requests
 from coldshare_sim.broken.making import FLAWS, around
 from coldshare_sim.errors import SimulatorError
 
 MODEL = "coldshare-sim BROKEN"
-_SECTIONS = (frames, clear, requests, channel, pin, backup, generations, manage, audit)
+_SECTIONS = (frames, bulk, clear, requests, channel, pin, backup, generations, manage, audit)
 
 
 class UnknownFlawError(SimulatorError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from coldshare_firmware.channels import is_bulk
 from coldshare_iface import wire
 from coldshare_iface.framing import FrameError
 from coldshare_sim.broken.making import around, flaw
@@ -79,7 +80,7 @@ def _busy(token: Any) -> None:
     """A report of another channel makes it drop the message under way."""
 
     def error(original: Any, cid: bytes, code: int) -> None:
-        if code == wire.ERR_CHANNEL_BUSY:
+        if code == wire.ERR_CHANNEL_BUSY and not is_bulk(cid):
             token._port._assembler.reset()
         original(cid, code)
 
@@ -112,7 +113,8 @@ def _unknown_channel(token: Any) -> None:
     """It answers on channels that it never gave out."""
 
     def may_begin(original: Any, cid: bytes, report: bytes) -> bool:
-        return cid != wire.CID_BROADCAST or bool(original(cid, report))
+        unheard = wire.CID_BROADCAST > cid >= token._port._channels.allocate(is_bulk(cid))
+        return unheard or bool(original(cid, report))
 
     around(token._port, "_may_begin", may_begin)
 
@@ -205,10 +207,10 @@ def _cancel_stranger(token: Any) -> None:
 
 @flaw("frames-busy-working")
 def _busy_working(token: Any) -> None:
-    """It answers info on another channel while a question waits."""
+    """It answers info on another channel of the same carrier while a question waits."""
 
     def message(original: Any, cid: bytes, cmd: int, data: bytes) -> None:
-        if token._job is not None and cmd == wire.CMD_PLAIN:
+        if token._job is not None and cmd == wire.CMD_PLAIN and is_bulk(cid) == is_bulk(token._job_cid):
             token._plain(cid, data)
         else:
             original(cid, cmd, data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coldshare.conformance.bench import PIN, Bench
 from coldshare.conformance.operator import NOBODY
-from coldshare.conformance.rules import READY, expect, expect_equal, expect_error, expect_reply, expect_status, row
+from coldshare.conformance.rules import HID, READY, expect, expect_equal, expect_error, expect_reply, expect_status, row
 from coldshare.conformance.speaker import FrameRefusedError, Speaker, as_map
 from coldshare_iface import wire
 
@@ -64,7 +64,7 @@ def init_length(bench: Bench) -> None:
     expect_error(_refused(bench.host, wire.CMD_INIT, b"1234567"), wire.ERR_INVALID_LEN)
 
 
-@row("frames-sequence", "rules-for-the-receiver")
+@row("frames-sequence", "rules-for-the-receiver", carrier=HID)
 def sequence(bench: Bench) -> None:
     """A continuation out of order is INVALID_SEQ, and drops the message."""
     host = bench.host
@@ -75,7 +75,7 @@ def sequence(bench: Bench) -> None:
     expect_equal(host.call(wire.CMD_PING, b"after"), b"after", "the next PING")
 
 
-@row("frames-busy", "rules-for-the-receiver")
+@row("frames-busy", "rules-for-the-receiver", carrier=HID)
 def busy(bench: Bench) -> None:
     """Another channel is BUSY while a message is under way, and the message goes on."""
     host, other = bench.host, bench.speaker()
@@ -88,7 +88,7 @@ def busy(bench: Bench) -> None:
     expect_equal(host.read(), (wire.CMD_PING, data), "the answer to the message that was under way")
 
 
-@row("frames-timeout", "rules-for-the-receiver")
+@row("frames-timeout", "rules-for-the-receiver", carrier=HID)
 def timeout(bench: Bench) -> None:
     """A message whose next report does not come for 500 ms is MSG_TIMEOUT."""
     host = bench.host
@@ -99,7 +99,7 @@ def timeout(bench: Bench) -> None:
     expect_equal(host.call(wire.CMD_PING, b"after"), b"after", "the next PING")
 
 
-@row("frames-too-long", "rules-for-the-receiver")
+@row("frames-too-long", "rules-for-the-receiver", carrier=HID)
 def too_long(bench: Bench) -> None:
     """A message announced as longer than 7609 bytes is INVALID_LEN."""
     size = (wire.MESSAGE_MAX + 1).to_bytes(2, "big")
@@ -129,7 +129,7 @@ def unknown_command(bench: Bench) -> None:
         expect_error(_refused(bench.host, cmd, b"x"), wire.ERR_INVALID_CMD, f"the error byte for 0x{cmd:02x}")
 
 
-@row("frames-stray", "rules-for-the-receiver")
+@row("frames-stray", "rules-for-the-receiver", carrier=HID)
 def stray(bench: Bench) -> None:
     """A continuation when nothing is under way is ignored."""
     bench.token.write(_raw(bench, bench.host.cid, 0, data=b"stray"))
@@ -137,7 +137,7 @@ def stray(bench: Bench) -> None:
     expect_equal(bench.host.call(wire.CMD_PING, b"after"), b"after", "the next PING")
 
 
-@row("frames-filling", "frames")
+@row("frames-filling", "frames", carrier=HID)
 def filling(bench: Bench) -> None:
     """What fills a report behind its message means nothing."""
     report = bench.host.reports(wire.CMD_PING, b"ping")[0]
@@ -145,7 +145,7 @@ def filling(bench: Bench) -> None:
     expect_equal(bench.host.read(), (wire.CMD_PING, b"ping"), "the answer")
 
 
-@row("frames-new-message", "rules-for-the-receiver")
+@row("frames-new-message", "rules-for-the-receiver", carrier=HID)
 def new_message(bench: Bench) -> None:
     """A new message in the middle of another one of that channel is INVALID_SEQ, and both are dropped."""
     host = bench.host

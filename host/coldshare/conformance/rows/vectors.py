@@ -13,7 +13,18 @@ from typing import Any
 
 from coldshare.conformance.bench import Bench
 from coldshare.conformance.operator import REFUSE, CannotError
-from coldshare.conformance.rules import ANY, PAIRED, READY, Row, add, expect, expect_equal, expect_error, expect_status
+from coldshare.conformance.rules import (
+    ANY,
+    HID,
+    PAIRED,
+    READY,
+    Row,
+    add,
+    expect,
+    expect_equal,
+    expect_error,
+    expect_status,
+)
 from coldshare.conformance.speaker import as_map, status_name
 from coldshare_iface import wire
 
@@ -83,7 +94,7 @@ def _frames(vector: dict[str, Any]) -> Row:
             expect_equal(data[: len(sent)], sent, "the answer")
 
     what = vector["comment"] if vector["expect"] == "ok" else f"{vector['reason']}: {vector['expect']}"
-    return Row(f"vector-frames-{vector['name']}", what, "vectors", ANY, False, check)
+    return Row(f"vector-frames-{vector['name']}", what, "vectors", ANY, False, check, carrier=HID)
 
 
 for _vector in _vectors("frames"):

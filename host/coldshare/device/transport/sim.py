@@ -84,14 +84,9 @@ def soft_token(address: Address, person: Person, clock: Clock, *, create: bool) 
     from coldshare_sim.token import SoftToken
 
     size = report_size(address)
-    faults = address.options.get("fault")
     if size == wire.BULK_FRAME_MAX:
-        if faults is not None:
-            raise AddressError(
-                "The faults of a cable happen to reports, and there are none on bulk.",
-                next_step="Leave out fault= or carrier=bulk.",
-            )
         size = wire.REPORT_FS  # of its HID, which is there as well
+    faults = address.options.get("fault")
     rule = address.options.get("break")
     # No shell expands a tilde behind "sim:".
     path = Path(os.path.expanduser(address.where))  # noqa: PTH111 - Path.expanduser raises for a user it does not know
