@@ -87,7 +87,7 @@ class NoPermissionError(DeviceError):
     """Your account may not use the token."""
 
     code = "no_permission"
-    next_step = "Let the accounts at this computer use tokens: sudo coldshare udev install. Then plug it in again."
+    next_step = "Let the accounts at this computer use tokens: coldshare udev install"
 
 
 class TokenInUseError(DeviceError):

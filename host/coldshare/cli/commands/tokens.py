@@ -22,7 +22,7 @@ _PAUSE = 0.5
 _WORDS = {"ok": "", "unknown": "", "busy": "busy", "no_permission": "no permission"}
 
 
-@click.command("tokens", short_help="Show the tokens that are plugged in, and those that this computer knows.")
+@click.command("tokens", short_help="Show tokens that are plugged in or known here.")
 @at_option_if_any
 @click.option("--watch", is_flag=True, help="Say what is plugged in and pulled out, until Ctrl-C.")
 @json_option
