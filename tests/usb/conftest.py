@@ -9,7 +9,8 @@ import pytest
 from coldshare.device import sysfs
 from coldshare.device.transport import hid, usb
 from coldshare.seal import primitives
-from support.desk import Desk, quick_argon2id
+from support.desk import PASSWORD, PIN, Desk, quick_argon2id, vault
+from support.shell import Shell
 from support.usbbus import ROADS, Bus, Port, Road
 
 
@@ -21,7 +22,7 @@ def road(request: pytest.FixtureRequest) -> Road:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "home"
+    folder = tmp_path / ".home"
     monkeypatch.setenv("COLDSHARE_HOME", str(folder))
     monkeypatch.delenv("COLDSHARE_AT", raising=False)
     monkeypatch.setattr(primitives, "argon2id", quick_argon2id)
@@ -47,3 +48,16 @@ def desk(home: Path) -> Desk:
 @pytest.fixture
 def port(bus: Bus, desk: Desk, road: Road) -> Port:
     return Port(bus, desk, road)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, bus: Bus, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """A terminal at that computer, with the files `pin`, `pw` and `phone.vult`."""
+    monkeypatch.chdir(tmp_path)
+    shell = Shell(tmp_path, monkeypatch, capsys)
+    shell.write("pin", PIN, secret="PIN")
+    shell.write("pw", PASSWORD, secret="password")
+    (share, *_) = vault()
+    shell.write("phone.vult", share.vult)
+    shell.secrets.add_share(share.vult)
+    return shell
