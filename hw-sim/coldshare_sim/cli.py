@@ -111,6 +111,37 @@ def serve(
     serving.serve(path, unix, tcp, user, control, ready_fd, create=create, fault=fault, flaw=flaw)
 
 
+@cli.command(short_help="Plug a token into this computer's USB.")
+@_path
+@click.option("--speed", type=click.Choice(["fs", "hs"]), default="fs", help="Of the bus: full (the default) or high.")
+@click.option("--listen", metavar="127.0.0.1:PORT", help="Wait at this port for usbip attach; 0: the system chooses.")
+@_user
+@click.option("--control", metavar="PATH|127.0.0.1:PORT", help="Screen, buttons and cable there (docs/simulator.md).")
+@click.option("--ready-fd", type=int, metavar="N", help="Say there, and not on standard output, when it can be used.")
+@click.option("--create", is_flag=True, help="Make a blank token at PATH if there is none.")
+@_fault
+@click.option("--break", "flaw", metavar="ID", help="Break that rule of the contract (see: coldshare-sim flaws).")
+def plug(
+    path: Path,
+    speed: str,
+    listen: str | None,
+    user: str | None,
+    control: str | None,
+    ready_fd: int | None,
+    create: bool,
+    fault: str | None,
+    flaw: str | None,
+) -> None:
+    """Put the software token at PATH onto a USB bus of this computer, until SIGTERM or Ctrl-C.
+
+    Linux has a virtual bus (vhci_hcd) and shows the token to every program as it shows a real one; root must plug it
+    in. One line of JSON says when it can be used; its "at" is the address for coldshare --at.
+    """
+    from coldshare_sim.usb.plug import plug
+
+    plug(path, speed, listen, user, control, ready_fd, create=create, fault=fault, flaw=flaw)
+
+
 @cli.command(short_help="Name the rules that a token can break.")
 @_as_json
 def flaws(as_json: bool) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from coldshare_firmware.person import BUTTON_HELD, BUTTON_NO, BUTTON_YES
 from coldshare_sim.errors import SimulatorError
@@ -32,14 +32,31 @@ class _Refused(Exception):  # noqa: N818 - it never leaves this file
         self.code = code
 
 
+class Cable(Protocol):
+    """The cable of a token that can be out of the bus for a while."""
+
+    @property
+    def plugged(self) -> bool: ...
+    def plug(self) -> None: ...
+    def unplug(self) -> None: ...
+
+
 class Control:
     """Answers requests. `power` pulls the plug and puts it back; `clients` counts who is connected to the token."""
 
-    def __init__(self, panel: Panel, chip: Chip, power: Callable[[], None], clients: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        panel: Panel,
+        chip: Chip,
+        power: Callable[[], None],
+        clients: Callable[[], int],
+        cable: Cable | None = None,
+    ) -> None:
         self._panel = panel
         self._chip = chip
         self._power = power
         self._clients = clients
+        self._cable = cable
         self._actions: Mapping[str, Callable[[dict[str, Any]], Answer]] = {
             "screen": self._screen,
             "press": self._press,
@@ -47,6 +64,12 @@ class Control:
             "power": self._cycle,
             "state": self._state,
         }
+        if cable is not None:
+            self._actions = {
+                **self._actions,
+                "plug": lambda request: self._move(request, cable, into=True),
+                "unplug": lambda request: self._move(request, cable, into=False),
+            }
 
     def answer(self, line: bytes) -> Answer:
         """The answer to one line. Raises GarbageError when it is no JSON object."""
@@ -102,6 +125,14 @@ class Control:
             self._power()
         return {}
 
+    def _move(self, request: dict[str, Any], cable: Cable, *, into: bool) -> Answer:
+        if request:
+            return {}
+        if cable.plugged == into:
+            raise _Refused("no_change", f"The token is {'plugged in' if into else 'unplugged'} already.")
+        (cable.plug if into else cable.unplug)()
+        return {}
+
     def _state(self, request: dict[str, Any]) -> Answer:
         facts = look_at(Chip(bytes(self._chip.image)))
         return {
@@ -112,6 +143,7 @@ class Control:
             "backups": facts.backups,
             "free": facts.free,
             "clients": self._clients(),
+            **({"plugged": self._cable.plugged} if self._cable is not None else {}),
         }
 
 

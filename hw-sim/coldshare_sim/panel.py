@@ -43,6 +43,10 @@ class Panel:
         if self.on_screen is not None:
             self.on_screen(self.screen)
 
+    def dark(self) -> None:
+        """The token has no power: nothing is on its screen, and nothing is asked."""
+        self.show([], False)
+
     def button(self) -> int:
         pressed, self._pressed = self._pressed, BUTTON_NONE
         if pressed == BUTTON_NONE and self._inner is not None:

@@ -163,7 +163,7 @@ class _SingleKeys:
 
 def draw(lines: list[str], question: bool) -> str:
     """The token's display in a terminal."""
-    width = max(24, *(len(line) for line in lines))
+    width = max([24, *(len(line) for line in lines)])
     edge = "-" * (width + 2)
     body = "\n".join(f"  | {line:<{width}} |" for line in lines)
     yes = "h = HOLD YES" if question and asks_to_hold(lines) else "y = YES"

@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
+from coldshare_iface import wire
 from coldshare_sim.clock import RealClock
 from coldshare_sim.errors import BadPlaceError, NobodyToPressError, NoPersonError
 from coldshare_sim.faults import Fault, FaultyToken, parse
@@ -27,6 +28,12 @@ _STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
 _SIGNALLED = 128
+
+
+class Stoppable(Protocol):
+    """A loop that can be told to end, by any thread and any signal handler."""
+
+    def stop(self) -> None: ...
 
 
 def listen(where: str) -> Listener:
@@ -53,23 +60,33 @@ def serving(
         stack.callback(listener.close)
         if controls is not None:
             stack.callback(controls.close)
-        panel = Panel(_person(user, controls))
-        token = _token(path, panel, faults, flaw, create=create)
+        panel = Panel(person(user, controls))
+        token = software_token(path, panel, faults, flaw, create=create)
         stack.callback(token.close)
         server = Server(token, panel, listener, controls, user)
         stack.callback(server.close)
         yield server
 
 
-def _token(path: Path, panel: Panel, faults: Sequence[Fault], flaw: str | None, *, create: bool) -> FaultyToken:
+def software_token(
+    path: Path,
+    panel: Panel,
+    faults: Sequence[Fault],
+    flaw: str | None,
+    *,
+    create: bool,
+    report_size: int = wire.REPORT_FS,
+) -> FaultyToken:
+    """The token in that file, in real time. Raises UnknownFlawError and the classes of `coldshare_sim.errors`."""
     if flaw is None:
-        return FaultyToken(path, panel, faults, create=create, clock=RealClock())
+        return FaultyToken(path, panel, faults, create=create, clock=RealClock(), report_size=report_size)
     from coldshare_sim.broken.token import BrokenToken
 
-    return BrokenToken(path, panel, flaw, faults, create=create, clock=RealClock())
+    return BrokenToken(path, panel, flaw, faults, create=create, clock=RealClock(), report_size=report_size)
 
 
-def _person(user: str | None, controls: Listener | None) -> Person | None:
+def person(user: str | None, controls: Listener | None) -> Person | None:
+    """Who presses: `user`, or who is at the control socket, or who sits at the terminal."""
     if user is None and controls is not None:
         return None
     try:
@@ -100,23 +117,15 @@ def serve(
             stack.callback(controls.close)
         listener = listen_unix(unix) if unix is not None else listen_tcp(tcp or "")
         server = stack.enter_context(serving(path, listener, controls, user, create=create, faults=faults, flaw=flaw))
-        stack.enter_context(_stopped_by_signals(server))
-        _announce(server, path, controls, ready_fd)
+        stack.enter_context(stopped_by_signals(server))
+        place = controls.where if controls is not None else None
+        announce({"command": "serve", "at": server.address, "control": place, "path": str(path)}, ready_fd)
         server.run()
 
 
-def _announce(server: Server, path: Path, controls: Listener | None, ready_fd: int | None) -> None:
-    line = json.dumps(
-        {
-            "ok": True,
-            "command": "serve",
-            "at": server.address,
-            "control": controls.where if controls is not None else None,
-            "path": str(path),
-            "pid": os.getpid(),
-        },
-        ensure_ascii=False,
-    )
+def announce(facts: Mapping[str, object], ready_fd: int | None) -> None:
+    """Say in one line of JSON that the token can be used: at that descriptor, or on standard output."""
+    line = json.dumps({"ok": True, **facts, "pid": os.getpid()}, ensure_ascii=False)
     if ready_fd is None:
         with suppress(OSError):  # whoever started it need not listen
             sys.stdout.write(line + "\n")
@@ -133,7 +142,7 @@ def _announce(server: Server, path: Path, controls: Listener | None, ready_fd: i
 
 
 @contextmanager
-def _stopped_by_signals(server: Server) -> Iterator[None]:
+def stopped_by_signals(server: Stoppable) -> Iterator[None]:
     before: dict[int, Any] = {}
     try:
         for name in _STOPPING:

@@ -18,6 +18,8 @@ from coldshare_sim.usb.descriptors import BULK_IN, BULK_INTERFACE, BULK_OUT, HID
 
 #: Nobody has fetched anything for so long: the computer is gone, and what is left for it is dropped, as on the board.
 STUCK_MS = 3000
+#: So long after the last word to it the token may leave the bus for a moment, to come back under another serial.
+QUIET_MS = 2000
 #: Reports that wait at the endpoint; the firmware keeps the others.
 _REPORTS = 4
 _SERIAL = 4  # in the answer to `info`
@@ -68,6 +70,8 @@ class Gadget:
         self._frame: bytes | None = None  # the rest of what the bulk endpoint has to say; b"" is a packet of no bytes
         self._half = bytearray()  # of a frame that comes
         now = token.clock.now_ms()
+        self._heard_at = now
+        self._checked = True  # whether the serial is known to be what the bus says
         self._flowing = {HID_IN: now, BULK_IN: now}  # when something last went, or there was nothing
 
     def reset(self) -> None:
@@ -166,6 +170,7 @@ class Gadget:
     def _tell(self, kind: int, request: int, value: int, index: int, data: bytes) -> bool:
         if kind == _HID_CLASS and index == HID_INTERFACE and self.configured:
             if request == _SET_REPORT and value == _OUTPUT_REPORT << 8:
+                self._hear()
                 self.token.write(data)
                 return True
             # Nothing is ever sent twice, so no other rate can be kept. Boot protocols are for keyboards and mice.
@@ -217,6 +222,7 @@ class Gadget:
         """
         if not self.configured or endpoint in self._halted:
             return False
+        self._hear()
         if endpoint == HID_OUT:
             size = self.speed.report_size
             for at in range(0, len(data) or 1, size):
@@ -279,6 +285,21 @@ class Gadget:
             self._reports.append(report)
         if self._frame is None:
             self._frame = self.token.poll_bulk()
+
+    def _hear(self) -> None:
+        self._heard_at = self.token.clock.now_ms()
+        self._checked = False
+
+    @property
+    def renamed(self) -> bool:
+        """Whether the token has another serial by now than it has on the bus: a wipe gives it one.
+
+        Not before whoever wiped it has heard so and a moment has passed.
+        """
+        if self._checked or self.waiting or self.token.clock.now_ms() - self._heard_at < QUIET_MS:
+            return False
+        self._checked = True
+        return serial(self.token) != self.serial
 
     @property
     def busy(self) -> bool:

@@ -21,8 +21,6 @@ DEVICE_ID = 1 << 16 | 2
 TRANSFER_MAX = 1 << 20
 #: URBs that wait for something to be said.
 PENDING_MAX = 256
-#: More than this unread: no more requests are taken until the client reads.
-UNREAD_MAX = 1 << 18
 
 _OPERATION = struct.Struct(">HHI")
 _BASIC = struct.Struct(">5I")
