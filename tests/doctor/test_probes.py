@@ -222,6 +222,18 @@ def test_a_program_that_has_claimed_it_and_that_only_root_sees(
     assert "a process of another account, which only root sees" in found.says
 
 
+def test_a_program_that_has_taken_it_from_the_hid_driver(computer: Computer, process: Process) -> None:
+    plug = computer.plug()
+    computer.bus.tell(plug, hid="usbfs")
+    process(4711, "wallet", str(computer.bus.nodes / "bus/usb" / f"{plug.bus:03}" / f"{plug.address:03}"))
+    by_way = {one.says.partition(":")[0]: one for one in computer.found("in_use")}
+    assert by_way["hid"].says == f"hid:{plug.serial}: its interface is taken by wallet (process 4711)."
+    assert {one.level for one in by_way.values()} == {"warn"}
+    # No driver is missing, and no node: they are back when that program ends.
+    assert told(computer.found("permission")) == [("ok", "allowed")]
+    assert computer.found("drivers") == []
+
+
 def test_nobody_to_blame(computer: Computer) -> None:
     computer.bus.tell(computer.plug(), bulk="usbfs")
     (found,) = computer.found("in_use")

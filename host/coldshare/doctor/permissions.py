@@ -18,7 +18,9 @@ from coldshare.udev.rules import shipped
 #: What to do when no token is seen.
 NONE_PLUGGED_IN = "If one is: try another cable and another port. Some cables only carry power."
 # What the kernel may have bound to an interface while a token works: its own driver for HID, a program's claim, nobody.
-_USUAL = {"hid": ("usbhid", "usbfs"), "usb": (None, "usbfs")}
+_PROGRAM = "usbfs"
+_USUAL = {"hid": ("usbhid",), "usb": (None, _PROGRAM)}
+_NOBODY = Holders((), complete=False)
 
 
 def rules() -> Iterator[Finding]:
@@ -94,13 +96,18 @@ def nodes(tokens: Sequence[Found]) -> Iterator[Finding]:
     holders = who({way.node for one in tokens for way in one.ways if way.node is not None})
     for one in tokens:
         for way in one.ways:
+            if way.node is None and way.driver == _PROGRAM:
+                # Past the kernel's driver, whose node is away for as long: by the device's own.
+                device = next((other.node for other in one.ways if other.node is not None), "")
+                yield _in_use(one, way, "its interface is taken by", holders.get(device, _NOBODY))
+                continue
             yield _node(one, way)
             driver = _driver(one, way)
             if driver is not None:
                 yield driver
             users = holders.get(way.node or "")
             if users is not None and (users.found or way.access == "busy"):
-                yield _in_use(one, way, users)
+                yield _in_use(one, way, f"{way.node} is open in", users)
 
 
 def _scheme(way: Way) -> str:
@@ -168,12 +175,12 @@ def _driver(token: Found, way: Way) -> Finding | None:
     )
 
 
-def _in_use(token: Found, way: Way, users: Holders) -> Finding:
+def _in_use(token: Found, way: Way, how: str, users: Holders) -> Finding:
     return Finding(
         "in_use",
         "warn",
         "open_elsewhere",
-        f"{way.address}: {way.node} is open in {users}.",
+        f"{way.address}: {how} {users}.",
         "Two programs at one token disturb each other: end the other one.",
         token.serial,
         {"way": _scheme(way), "holders": len(users.found)},
