@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,33 +23,33 @@ def good(said: Said) -> Said:
     return said
 
 
-def transcript(shell: Shell, file: Path, vault_password: str | None) -> None:
-    """Real processes, one after the other, as on a terminal."""
+def transcript(shell: Shell, run: Callable[..., Said], file: Path, vault_password: str | None) -> None:
+    """From a new token to the file that came back; `run` is a way of `shell` to run a command."""
     data = file.read_bytes()
     shell.secrets.add_share(data, vault_password)
     extra = []
     if vault_password is not None:
         extra = ["--vault-password-file", shell.write("vpw", vault_password, secret="vault password")]
 
-    said = good(shell.spawn("init", "--at", AT, "--label", "Safe A", "--pin-file", "pin"))
+    said = good(run("init", "--at", AT, "--label", "Safe A", "--pin-file", "pin"))
     assert "'Safe A'" in said.out
     assert "coldshare backup" in said.out
 
-    said = good(shell.spawn("inspect", str(file), *extra))
+    said = good(run("inspect", str(file), *extra))
     assert "s_i*G == S_i" in said.out
 
-    said = good(shell.spawn("backup", str(file), "--at", AT, "--pin-file", "pin", "--password-file", "pw", *extra))
+    said = good(run("backup", str(file), "--at", AT, "--pin-file", "pin", "--password-file", "pw", *extra))
     assert "Backed up" in said.out
 
-    (held,) = good(shell.spawn("list", "--at", AT, "--pin-file", "pin", "--json")).json["backups"]
+    (held,) = good(run("list", "--at", AT, "--pin-file", "pin", "--json")).json["backups"]
     assert held["state"] == "active"
     assert held["sealed_size"] < 0.6 * len(data)
 
-    said = good(shell.spawn("verify", "--at", AT, "--pin-file", "pin", "--password-file", "pw"))
+    said = good(run("verify", "--at", AT, "--pin-file", "pin", "--password-file", "pw"))
     assert said.out.startswith("Good: ")
 
     arguments = ["--at", AT, "--pin-file", "pin", "--password-file", "pw", "--out", "back.vult"]
-    said = good(shell.spawn("restore", *arguments))
+    said = good(run("restore", *arguments))
     assert "byte for byte" in said.out
     back = shell.folder / "back.vult"
     assert back.read_bytes() == data
@@ -57,7 +58,8 @@ def transcript(shell: Shell, file: Path, vault_password: str | None) -> None:
 
 
 def test_it_works_for_a_plain_file(shell: Shell, fixtures_dir: Path) -> None:
-    transcript(shell, fixtures_dir / "made" / "orig_2of3" / "SimVault-2903-share1of3.vult", None)
+    """In real processes, one after the other, as on a terminal."""
+    transcript(shell, shell.spawn, fixtures_dir / "made" / "orig_2of3" / "SimVault-2903-share1of3.vult", None)
 
 
 def test_it_works_without_the_fixtures(shell: Shell) -> None:
@@ -126,4 +128,4 @@ def test_it_works_for_every_file(shell: Shell, fixtures_dir: Path, name: str) ->
         read_share(file.read_bytes())
     except VaultPasswordNeededError:
         password = VAULT_PASSWORDS[Path(name).parts[0]]
-    transcript(shell, file, password)
+    transcript(shell, shell, file, password)  # what a process of its own adds is the same for each
