@@ -8,6 +8,7 @@ from functools import cache
 
 import cbor2
 
+from coldshare.device.trace import IN, OUT, Reader
 from coldshare_firmware import cbor, request
 from coldshare_firmware.declaration import Declaration as TokenDeclaration
 from coldshare_firmware.person import OpError
@@ -23,6 +24,10 @@ from fuzz.script import Script
 
 SIZES = (wire.REPORT_FS, wire.REPORT_HS)
 CIDS = (b"\x00\x00\x00\x01", b"\x00\x00\x00\x02", bytes(4), wire.CID_BROADCAST)
+TRACED = {
+    *("dir", "channel", "cmd", "length", "reports", "end", "op", "status", "error", "given", "firmware"),
+    *("fault", "dropped", "size", "sequence", "expected"),
+}
 FRAME_ERRORS = {value for name, value in vars(wire).items() if name.startswith("ERR_")}
 
 
@@ -89,10 +94,11 @@ class Reassembly:
 
 
 def frames(data: bytes) -> None:
-    """The assembler does what the table of the contract says, and holds no more than one message."""
+    """The assembler does what the table of the contract says, and holds no more than one message. A trace says a few
+    words about any report, and nothing else."""
     script = Script(data)
     size = script.pick(SIZES)
-    assembler, reference = Assembler(size), Reassembly(size)
+    assembler, reference, traces = Assembler(size), Reassembly(size), (Reader(IN, size), Reader(OUT, size))
     while script:
         if script.number() & 1:
             cid = script.pick(CIDS)
@@ -104,6 +110,7 @@ def frames(data: bytes) -> None:
         else:
             reports = [report(script, size)]
         for one in reports:
+            assert all(set(trace.read(one) or ()) <= TRACED for trace in traces)
             expected = reference.feed(one)
             try:
                 got = assembler.feed(one)
