@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from coldshare.device.transport.mpy import MpyTransport
 from coldshare_iface import framing, wire
 from coldshare_sim.errors import NoPersonError
 from coldshare_sim.mpy.engine import HEAP
@@ -152,3 +153,20 @@ def test_the_heap_after_a_long_life(desks: Desks) -> None:
     host.again()
     assert desk.token.memory() <= before + 1024
     assert before < HEAP
+
+
+def test_a_share_crosses_bulk_within_the_same_heap(desks: Desks) -> None:
+    """Frames of 7616 bytes, which HID never has in one piece; what is in use does not grow with them."""
+    desk = desks().make_ready()
+    across = Host(MpyTransport(desk.token, wire.BULK_FRAME_MAX, True))
+    across.psk_id, across.psk = desk.host.psk_id, desk.host.psk
+    across.again()
+    across.put(BACKUP)
+    before = desk.token.memory()
+    for _ in range(3):
+        replaced, _ = across.put(BACKUP)
+        assert across.get(replaced, len(BACKUP)) == BACKUP
+    assert desk.token.memory() <= before + 1024
+    host = desk.host.again()  # over HID again
+    host.ok(wire.OP_OPEN, replaced, wire.PURPOSE_VERIFY)
+    assert host.get(replaced, len(BACKUP)) == BACKUP

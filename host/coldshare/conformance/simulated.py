@@ -6,9 +6,12 @@ Time is virtual at `sim:`. Under MicroPython it is real, but for long waits, whi
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from coldshare.conformance.bench import Bench
+from coldshare.conformance.operator import Operator
+from coldshare.conformance.speaker import Wire
 from coldshare.device.address import Address
 from coldshare.device.transport.mpy import MpyTransport
 from coldshare.device.transport.sim import SimTransport, report_size, soft_token
@@ -28,6 +31,13 @@ _TIMED = 12
 class _Finger(Protocol):
     answer: str
     lines: list[str]
+
+
+class _Token(Protocol):
+    report_size: int
+
+
+_T = TypeVar("_T", bound=_Token)
 
 
 class _InProcess:
@@ -130,10 +140,14 @@ def sim_bench(address: Address) -> Bench:
 
 
 def bench_of(token: SoftToken, finger: Finger, size: int) -> Bench:
-    """A software token on a bench, over the carrier whose reports have that size; its other carrier is there, too."""
+    """A software token of this process on a bench, over the carrier whose reports have that size."""
+    return _on_both(SimTransport, token, size, SimOperator(token, finger))
+
+
+def _on_both(way: Callable[[_T, int, bool], Wire], token: _T, size: int, operator: Operator) -> Bench:
+    """The other carrier is there, too."""
     other = token.report_size if size == wire.BULK_FRAME_MAX else wire.BULK_FRAME_MAX
-    ways = [SimTransport(token, one, unattended=True) for one in (size, other)]
-    return Bench(ways[0], SimOperator(token, finger), other=ways[1])
+    return Bench(way(token, size, True), operator, other=way(token, other, True))
 
 
 def mpy_bench(address: Address) -> Bench:
@@ -143,4 +157,4 @@ def mpy_bench(address: Address) -> Bench:
 
     finger = Finger()
     token = mpy_token(address, finger, create=True)
-    return Bench(MpyTransport(token, unattended=True), MpyOperator(token, finger))
+    return _on_both(MpyTransport, token, report_size(address), MpyOperator(token, finger))

@@ -18,7 +18,7 @@ _OPTIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "usb": {},
     "sim+unix": _USER,
     "sim+tcp": _USER,
-    "sim+mpy": _USER,
+    "sim+mpy": _USER | {"carrier": ("hid", "bulk")},
     "folder": {},
 }
 #: As it is typed, and as it is connected to: nobody's resolver is asked what "localhost" is.

@@ -28,7 +28,20 @@ _WRITE = 10.0
 _STOP = 10.0
 _SCREEN_MAX = 4096
 _READ_SIZE = 65536
-_RUN = "from coldshare_sim.mpy.device import main; main.run({image}, {cable}, {panel}, {trace})"
+_RUN = "from coldshare_sim.mpy.device import main; main.run({image}, {cable}, {bulk}, {panel}, {trace})"
+
+
+class _Carrier:
+    """One way to the firmware: its socket, what has come, and what Ctrl-C has left unsent."""
+
+    def __init__(self, frames: Frames) -> None:
+        self.socket, self.other_end = socket.socketpair()
+        self.frames = frames
+        self.unsent = bytearray()
+
+    def close(self) -> None:
+        self.socket.close()
+        self.other_end.close()
 
 
 class MpyToken:
@@ -68,32 +81,32 @@ class MpyToken:
 
     # --- power
     def _power_up(self) -> None:
-        self._reports = Frames(1, stream.HELLO_MAX)
         self._screens = Frames(1, _SCREEN_MAX)
-        self._unsent = bytearray()
         self._number = b""
         self._asked = False
         self._log: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
         with ExitStack() as stack:
             stack.callback(self._log.close)
-            self._cable, cable = socket.socketpair()
-            stack.callback(self._cable.close)
+            self._hid = _Carrier(Frames(1, stream.HELLO_MAX))
+            stack.callback(self._hid.close)
+            self._bulk = _Carrier(Frames(1, wire.BULK_FRAME_MAX))
+            stack.callback(self._bulk.close)
             self._panel, panel = socket.socketpair()
             stack.callback(self._panel.close)
-            with cable, panel:
-                self._start(cable.fileno(), panel.fileno())
+            with self._hid.other_end as cable, self._bulk.other_end as bulk, panel:
+                self._start(cable.fileno(), bulk.fileno(), panel.fileno())
             self._hello()
             stack.pop_all()
 
-    def _start(self, cable: int, panel: int) -> None:
+    def _start(self, cable: int, bulk: int, panel: int) -> None:
         with ExitStack() as stack:
             # The process inherits the file, and with it the lock.
             image = Flash(self.path)
             stack.callback(image.close)
-            descriptors = [image.fileno(), cable, panel]
+            descriptors = [image.fileno(), cable, bulk, panel]
             if self._trace is not None:
                 descriptors.append(stack.enter_context(self._trace.open("ab")).fileno())
-            names = dict(zip(("image", "cable", "panel", "trace"), [*descriptors, -1], strict=False))
+            names = dict(zip(("image", "cable", "bulk", "panel", "trace"), [*descriptors, -1], strict=False))
             engine = self._engine
             # Arguments are fixed; a session of its own keeps the terminal's signals away.
             self._process = subprocess.Popen(  # noqa: S603
@@ -108,11 +121,11 @@ class MpyToken:
 
     def _hello(self) -> None:
         try:
-            first = self._receive(_START)
+            first = self._receive(self._hid, _START)
             if first is None:
                 raise CrashedError("The firmware does not start under MicroPython.")
             self.report_size = Hello.decode(first).report_size
-            self._reports.smallest = self._reports.largest = self.report_size
+            self._hid.frames.smallest = self._hid.frames.largest = self.report_size
         except StreamError as error:
             self._stop()
             raise CrashedError("What MicroPython runs is not the firmware.") from error
@@ -135,7 +148,8 @@ class MpyToken:
         self._unplug()
 
     def _unplug(self) -> None:
-        self._cable.close()
+        self._hid.close()
+        self._bulk.close()
         self._panel.close()
         self._stop()
         self._log.close()
@@ -143,7 +157,7 @@ class MpyToken:
     def _stop(self) -> None:
         """The end of the cable ends the process, after the step it is in."""
         with suppress(OSError):
-            self._cable.shutdown(socket.SHUT_RDWR)
+            self._hid.socket.shutdown(socket.SHUT_RDWR)
         try:
             self._process.wait(_STOP)
         except subprocess.TimeoutExpired:
@@ -153,23 +167,34 @@ class MpyToken:
     # --- the cable
     def write(self, report: bytes) -> None:
         """One report to the token."""
-        # What Ctrl-C leaves unsent goes out before the next report: half a report would shift all that follow.
-        self._unsent += frame(report)
-        self._cable.settimeout(_WRITE)
-        try:
-            while self._unsent:
-                del self._unsent[: self._cable.send(self._unsent)]
-        except OSError as error:
-            raise self._failure() from error
+        self._send(self._hid, report)
+
+    def write_bulk(self, data: bytes) -> None:
+        """One frame to its bulk interface."""
+        self._send(self._bulk, data)
 
     def read(self, timeout: float) -> bytes | None:
         """The token's next report; None after `timeout` seconds without one."""
-        return self._receive(timeout)
+        return self._receive(self._hid, timeout)
 
-    def _receive(self, timeout: float) -> bytes | None:
+    def read_bulk(self, timeout: float) -> bytes | None:
+        """The same for frames of its bulk interface."""
+        return self._receive(self._bulk, timeout)
+
+    def _send(self, carrier: _Carrier, data: bytes) -> None:
+        # What Ctrl-C leaves unsent goes out before the next report: half a report would shift all that follow.
+        carrier.unsent += frame(data)
+        carrier.socket.settimeout(_WRITE)
+        try:
+            while carrier.unsent:
+                del carrier.unsent[: carrier.socket.send(carrier.unsent)]
+        except OSError as error:
+            raise self._failure() from error
+
+    def _receive(self, carrier: _Carrier, timeout: float) -> bytes | None:
         end = time.monotonic() + timeout
         while True:
-            data = self._reports.next()
+            data = carrier.frames.next()
             if data is not None:
                 # What is on the screen by now was there before the report, or came with it.
                 self._look()
@@ -178,21 +203,21 @@ class MpyToken:
             if left < 0:
                 return None
             wait = min(left, SLICE) if self._asked else left
-            ready, _, _ = select.select([self._cable, self._panel], [], [], max(wait, 0))
+            ready, _, _ = select.select([carrier.socket, self._panel], [], [], max(wait, 0))
             if self._panel in ready and not self._look():
                 raise self._failure()
-            if self._cable in ready:
-                self._fetch()
+            if carrier.socket in ready:
+                self._fetch(carrier)
             self._attend()
 
-    def _fetch(self) -> None:
+    def _fetch(self, carrier: _Carrier) -> None:
         try:
-            received = self._cable.recv(_READ_SIZE)
+            received = carrier.socket.recv(_READ_SIZE)
         except OSError as error:
             raise self._failure() from error
         if not received:
             raise self._failure()
-        self._reports.feed(received)
+        carrier.frames.feed(received)
 
     # --- screen and buttons
     def _look(self) -> bool:

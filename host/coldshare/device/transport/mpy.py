@@ -1,4 +1,7 @@
-"""`sim+mpy:PATH`: a software token whose firmware runs under MicroPython, in a process of its own."""
+"""`sim+mpy:PATH`: a software token whose firmware runs under MicroPython, in a process of its own.
+
+`sim+mpy:PATH?carrier=bulk` speaks to it in frames, as on USB bulk.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from coldshare.device.address import Address
 from coldshare.device.errors import TokenGoneError
+from coldshare.device.transport.sim import report_size
+from coldshare_iface import wire
 
 if TYPE_CHECKING:
     from coldshare.device.transport import Transport
@@ -16,25 +21,28 @@ if TYPE_CHECKING:
 
 
 class MpyTransport:
-    """Such a token behind the three methods of a transport."""
+    """Such a token behind the three methods of a transport: its HID, or its bulk interface by `report_size`."""
 
-    def __init__(self, token: MpyToken, unattended: bool) -> None:
+    def __init__(self, token: MpyToken, report_size: int, unattended: bool) -> None:
         from coldshare_sim.mpy.errors import CrashedError
 
-        self.report_size = token.report_size
+        self.report_size = report_size
+        bulk = report_size == wire.BULK_FRAME_MAX
+        self._write = token.write_bulk if bulk else token.write
+        self._read = token.read_bulk if bulk else token.read
         self.unattended = unattended
         self._token = token
         self._crashed = CrashedError
 
     def write(self, report: bytes) -> None:
         try:
-            self._token.write(report)
+            self._write(report)
         except self._crashed as error:
             raise TokenGoneError(error.message, next_step=error.next_step) from error
 
     def read(self, timeout: float) -> bytes | None:
         try:
-            return self._token.read(timeout)
+            return self._read(timeout)
         except self._crashed as error:
             raise TokenGoneError(error.message, next_step=error.next_step) from error
 
@@ -48,7 +56,7 @@ def open_mpy(address: Address, *, create: bool) -> Transport:
 
     user = address.options.get("user")
     token = mpy_token(address, person_for(user), create=create)
-    return MpyTransport(token, unattended=user is not None)
+    return MpyTransport(token, report_size(address), unattended=user is not None)
 
 
 def mpy_token(address: Address, person: Person, *, create: bool) -> MpyToken:

@@ -1,8 +1,9 @@
 """The firmware's main loop under MicroPython's unix port. Runs in MicroPython only.
 
 `run` gets open file descriptors: the flash image; a socket for reports, framed as in `coldshare_iface.stream`, whose
-end is the end of power; and a socket for the screen and the buttons. On the latter every message is a length of two
-bytes, big-endian, and that many bytes, of which the first says what it is:
+end is the end of power; one for the frames of bulk, framed likewise but without a hello; and a socket for the screen
+and the buttons. On the last one every message is a length of two bytes, big-endian, and that many bytes, of which the
+first says what it is:
 
 - `S` from here: a new screen: its number [4], 1 for a question, its lines.
 - `X` from here: the firmware cannot use this flash, and why.
@@ -82,7 +83,7 @@ def _flash(image: int, trace: int) -> Flash:
     return TracedFlash(image, trace)
 
 
-def run(image: int, reports: int, panel_fd: int, trace: int = -1) -> None:
+def run(image: int, reports: int, frames: int, panel_fd: int, trace: int = -1) -> None:
     panel = Panel(panel_fd)
     try:
         hal = Hal(_flash(image, trace), panel)
@@ -91,10 +92,12 @@ def run(image: int, reports: int, panel_fd: int, trace: int = -1) -> None:
         panel.refuse(str(error))
         sys.exit(_DAMAGED)
     cable = open(reports, "r+b")  # noqa: SIM115
+    bulk = open(frames, "r+b")  # noqa: SIM115
     cable.write(len(_HELLO).to_bytes(2, "big") + _HELLO)
     poller = select.poll()
     poller.register(panel_fd, select.POLLIN)
     poller.register(reports, select.POLLIN)
+    poller.register(frames, select.POLLIN)
     framed = bytearray(2 + _REPORT)
     inner = memoryview(framed)[2:]
     out = bytearray(2 + _REPORT)
@@ -102,13 +105,18 @@ def run(image: int, reports: int, panel_fd: int, trace: int = -1) -> None:
     while True:
         try:
             report = token.poll()
+            if report is not None:
+                out[2:] = report
+                cable.write(out)
+            frame = token.poll(True)
+            if frame is not None:
+                bulk.write(len(frame).to_bytes(2, "big"))
+                bulk.write(frame)
         except NobodyError:
             continue
-        if report is not None:
-            out[2:] = report
-            cable.write(out)
         # With something to do or to say, only look; else wait, and a while only for a person or for time.
-        wait = 0 if report is not None or token.busy else _SLICE if token.waiting else -1
+        said = report is not None or frame is not None
+        wait = 0 if said or token.busy else _SLICE if token.waiting else -1
         ready = [event[0] for event in poller.poll(wait)]
         # What the person does is older than what the host sends after it.
         if panel_fd in ready:
@@ -118,3 +126,8 @@ def run(image: int, reports: int, panel_fd: int, trace: int = -1) -> None:
             if cable.readinto(framed) != len(framed):
                 return
             token.feed(bytes(inner))
+        elif frames in ready:
+            head = bulk.read(2)
+            if len(head) != 2:
+                return
+            token.feed(bulk.read(int.from_bytes(head, "big")), True)
