@@ -34,6 +34,7 @@ crash: $(VENV)/.installed-dev ## power cut at every flash operation of every sto
 
 fuzz: $(VENV)/.installed-dev ## every parser under atheris, for about four minutes; SECONDS=n for longer
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	$(BIN)/pytest -q tests/fuzz/test_runner.py
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(if $(SECONDS),--seconds $(SECONDS))
 
 test-kernel: $(VENV)/.installed-dev ## real USB: a Debian kernel in QEMU, hidapi and pyusb, udev and its users; prepares the machine by itself
