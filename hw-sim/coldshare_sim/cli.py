@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from coldshare_console import as_json_option, print_answer
+from coldshare_console import run as run_program
+
 if TYPE_CHECKING:
-    from coldshare_iface.errors import ColdshareError
     from coldshare_sim.look import Facts
 
 # Everything else is imported by the command that needs it: `--version` and `--help` should not pay for a flash chip.
 
-_EXIT_USAGE = 2
-_EXIT_INTERRUPTED = 130
-_as_json = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 _path = click.argument("path", type=click.Path(path_type=Path))
 _user = click.option(
     "--user", type=click.Choice(["approve", "reject"]), help="Who presses its buttons, if nobody at the terminal does."
@@ -41,7 +40,7 @@ def cli(context: click.Context) -> None:
 
 @cli.command(short_help="Make a blank software token.")
 @_path
-@_as_json
+@as_json_option
 def new(path: Path, as_json: bool) -> None:
     """Make a blank software token at PATH."""
     from coldshare_sim.flash import create
@@ -57,12 +56,12 @@ def new(path: Path, as_json: bool) -> None:
         raise
     facts = look(path)
     lines = [f"A new software token is at {path}. Set it up with: coldshare init --at sim:{path} --label NAME"]
-    _print("new", _data(path, facts), lines, as_json)
+    print_answer("new", _data(path, facts), lines, as_json)
 
 
 @cli.command(short_help="Say what a software token holds.")
 @_path
-@_as_json
+@as_json_option
 def show(path: Path, as_json: bool) -> None:
     """Say what the software token at PATH is and holds, as far as that takes no PIN. Nothing is changed."""
     from coldshare_sim.look import look
@@ -76,7 +75,7 @@ def show(path: Path, as_json: bool) -> None:
         f"PIN attempts left {facts.attempts_left}",
         f"free              {facts.free:,} bytes",
     ]
-    _print("show", _data(path, facts), lines, as_json)
+    print_answer("show", _data(path, facts), lines, as_json)
 
 
 @cli.command(short_help="Serve a token to other processes.")
@@ -143,7 +142,7 @@ def plug(
 
 
 @cli.command(short_help="Name the rules that a token can break.")
-@_as_json
+@as_json_option
 def flaws(as_json: bool) -> None:
     """Name the rules of the contract that a software token can break, and what it does then.
 
@@ -188,22 +187,24 @@ def execute(
 @cli.command(short_help="Copy a token that nobody uses.")
 @_path
 @click.argument("out", type=click.Path(path_type=Path))
-@_as_json
+@as_json_option
 def snapshot(path: Path, out: Path, as_json: bool) -> None:
     """Copy the software token at PATH, as it is, to the file OUT. A token in use is not copied."""
     _copy(path, out)
-    _print("snapshot", {"path": str(path), "out": str(out)}, [f"{out} is a copy of the token at {path}."], as_json)
+    print_answer(
+        "snapshot", {"path": str(path), "out": str(out)}, [f"{out} is a copy of the token at {path}."], as_json
+    )
 
 
 @cli.command(short_help="Make a token out of a snapshot.")
 @click.argument("snapshot_file", metavar="IN", type=click.Path(path_type=Path))
 @_path
-@_as_json
+@as_json_option
 def restore(snapshot_file: Path, path: Path, as_json: bool) -> None:
     """Make a software token at PATH out of the snapshot IN. Nothing is overwritten."""
     _copy(snapshot_file, path)
     lines = [f"The token at {path} is what it was when {snapshot_file} was made."]
-    _print("restore", {"in": str(snapshot_file), "path": str(path)}, lines, as_json)
+    print_answer("restore", {"in": str(snapshot_file), "path": str(path)}, lines, as_json)
 
 
 def _copy(path: Path, out: Path) -> None:
@@ -224,55 +225,9 @@ def _data(path: Path, facts: Facts) -> dict[str, str | int | None]:
     }
 
 
-def _print(command: str, data: Mapping[str, str | int | None], lines: Sequence[str], as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps({"ok": True, "command": command, **data}, ensure_ascii=False, indent=2))
-        return
-    for line in lines:
-        click.echo(line)
-
-
 def run(argv: Sequence[str]) -> int:
-    """The exit status. Every failure is one sentence and a next step, or one JSON object."""
-    from coldshare_iface.errors import ColdshareError
-
-    command = next((word for word in argv if word in cli.commands), "")
-    as_json = "--json" in argv and command != "exec"  # there it is the command's own
-    try:
-        status = cli.main(args=list(argv), prog_name="coldshare-sim", standalone_mode=False)
-    except ColdshareError as error:
-        return _fail(error, command, as_json)
-    except click.ClickException as error:
-        return _fail(_usage(error), command, as_json)
-    except (KeyboardInterrupt, click.Abort):
-        return _EXIT_INTERRUPTED
-    return status if isinstance(status, int) else 0
-
-
-def _usage(error: click.ClickException) -> ColdshareError:
-    from coldshare_iface.errors import ColdshareError
-
-    class UsageError(ColdshareError):
-        """The command line is not right."""
-
-        code = "usage"
-        exit_status = _EXIT_USAGE
-
-    text = error.format_message()
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    help_for = context.command_path if context is not None else "coldshare-sim"
-    return UsageError(text if text.endswith(".") else f"{text}.", next_step=f"See: {help_for} --help")
-
-
-def _fail(error: ColdshareError, command: str, as_json: bool) -> int:
-    if as_json:
-        body = {"code": error.code, "message": error.message, "next": error.next_step}
-        click.echo(json.dumps({"ok": False, "command": command, "error": body}, ensure_ascii=False, indent=2))
-    else:
-        click.secho(f"Error ({error.code}): {error.message}", fg="red", err=True)
-        if error.next_step:
-            click.echo(f"What now: {error.next_step}", err=True)
-    return error.exit_status
+    """The exit status."""
+    return run_program(cli, "coldshare-sim", argv, passing_on=("exec",))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

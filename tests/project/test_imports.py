@@ -14,9 +14,11 @@ from coldshare_iface import portable
 ROOT = Path(__file__).parents[2]
 IFACE, FIRMWARE, HOST, SIM = "coldshare_iface", "coldshare_firmware", "coldshare", "coldshare_sim"
 MICROPYTHON, PICO, BOARD = "coldshare_micropython", "coldshare_pico", "coldshare_board"
+CONSOLE = "coldshare_console"
 FOLDERS = {
     IFACE: ROOT / "firmware_iface/coldshare_iface",
     FIRMWARE: ROOT / "firmware/coldshare_firmware",
+    CONSOLE: ROOT / "host/coldshare_console",
     HOST: ROOT / "host/coldshare",
     SIM: ROOT / "hw-sim/coldshare_sim",
     MICROPYTHON: ROOT / "firmware/coldshare_micropython",
@@ -127,6 +129,12 @@ def test_a_board_is_firmware() -> None:
 
 def test_what_installs_a_board_needs_neither_host_nor_simulator() -> None:
     assert [one for one in of(BOARD) if one.package in (HOST, SIM)] == []
+
+
+def test_what_programs_have_in_common_needs_the_contract_only() -> None:
+    assert {one.module for one in of(CONSOLE) if one.package in FOLDERS} == {"coldshare_iface.errors.ColdshareError"}
+    users = {name for name in FOLDERS if any(one.package == CONSOLE for one in of(name))}
+    assert users == {SIM, BOARD}
 
 
 def test_nothing_needs_a_board() -> None:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from coldshare_console import as_json_option, print_answer
+from coldshare_console import run as run_program
+
 if TYPE_CHECKING:
     from coldshare_board.install import Plan
-    from coldshare_iface.errors import ColdshareError
 
 # Everything else is imported by the command that needs it: `--help` should not pay for a compiler.
 
-_EXIT_USAGE = 2
-_EXIT_INTERRUPTED = 130
 _port = click.option("--port", metavar="PORT", help="The board's port, such as /dev/ttyACM0 or COM3.")
-_as_json = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -42,7 +40,7 @@ def cli(context: click.Context) -> None:
 )
 @click.option("--replace", is_flag=True, help="Overwrite another program's boot.py and main.py.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
-@_as_json
+@as_json_option
 def install(port: str | None, buttons: str | None, replace: bool, dry_run: bool, as_json: bool) -> None:
     """Put the firmware onto the board, or a newer one in its place. Shares and keys on it stay as they are."""
     from coldshare_board import release
@@ -70,7 +68,7 @@ def install(port: str | None, buttons: str | None, replace: bool, dry_run: bool,
         "dry_run": dry_run,
         "changed": not (dry_run or what.nothing),
     }
-    _print("install", data, _lines(what, where, dry_run), as_json)
+    print_answer("install", data, _lines(what, where, dry_run), as_json)
 
 
 def _lines(what: Plan, where: str, dry_run: bool) -> list[str]:
@@ -88,7 +86,7 @@ def _lines(what: Plan, where: str, dry_run: bool) -> list[str]:
 
 @cli.command()
 @_port
-@_as_json
+@as_json_option
 def check(port: str | None, as_json: bool) -> None:
     """Say what is on the board. Nothing is changed, and no secret leaves it."""
     from coldshare_board.check import check as look
@@ -109,58 +107,12 @@ def check(port: str | None, as_json: bool) -> None:
     ]
     if found.fault:
         lines.append("last fault    " + " / ".join(found.fault))
-    _print("check", {"port": where, **found.as_dict()}, lines, as_json)
-
-
-def _print(command: str, data: dict[str, Any], lines: Sequence[str], as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps({"ok": True, "command": command, **data}, ensure_ascii=False, indent=2))
-        return
-    for line in lines:
-        click.echo(line)
+    print_answer("check", {"port": where, **found.as_dict()}, lines, as_json)
 
 
 def run(argv: Sequence[str]) -> int:
-    """The exit status. Every failure is one sentence and a next step, or one JSON object."""
-    from coldshare_iface.errors import ColdshareError
-
-    command = next((word for word in argv if word in cli.commands), "")
-    as_json = "--json" in argv
-    try:
-        status = cli.main(args=list(argv), prog_name="coldshare-board", standalone_mode=False)
-    except ColdshareError as error:
-        return _fail(error, command, as_json)
-    except click.ClickException as error:
-        return _fail(_usage(error), command, as_json)
-    except (KeyboardInterrupt, click.Abort):
-        return _EXIT_INTERRUPTED
-    return status if isinstance(status, int) else 0
-
-
-def _usage(error: click.ClickException) -> ColdshareError:
-    from coldshare_iface.errors import ColdshareError
-
-    class UsageError(ColdshareError):
-        """The command line is not right."""
-
-        code = "usage"
-        exit_status = _EXIT_USAGE
-
-    text = error.format_message()
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    help_for = context.command_path if context is not None else "coldshare-board"
-    return UsageError(text if text.endswith(".") else f"{text}.", next_step=f"See: {help_for} --help")
-
-
-def _fail(error: ColdshareError, command: str, as_json: bool) -> int:
-    if as_json:
-        body = {"code": error.code, "message": error.message, "next": error.next_step}
-        click.echo(json.dumps({"ok": False, "command": command, "error": body}, ensure_ascii=False, indent=2))
-    else:
-        click.secho(f"Error ({error.code}): {error.message}", fg="red", err=True)
-        if error.next_step:
-            click.echo(f"What now: {error.next_step}", err=True)
-    return error.exit_status
+    """The exit status."""
+    return run_program(cli, "coldshare-board", argv)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
