@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import textwrap
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -163,6 +164,13 @@ def test_typing_is_not_imported_at_run_time() -> None:
         "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    import typing\nelse:\n    import os\nimport hashlib\n"
     )
     assert set(imported(tree)) == {"os", "hashlib"}
+
+
+def test_ruff_judges_the_half_by_the_same_list() -> None:
+    """TOML cannot ask `portable`."""
+    pyproject = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    names = ",".join(portable.HALF)
+    assert f"firmware_iface/coldshare_iface/{{{names}}}.py" in pyproject["tool"]["ruff"]["lint"]["per-file-ignores"]
 
 
 def test_there_is_something_to_check() -> None:
