@@ -138,6 +138,8 @@ class Bus:
             for path in sorted((self.devices / plug.port).rglob("*"), reverse=True):
                 path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
             (self.devices / plug.port).rmdir()
+            for number in (0, 1):
+                (self.devices / f"{plug.port}:1.{number}").unlink()
             self._node(plug).unlink()
             Path(plug.hid_path).unlink(missing_ok=True)
 
@@ -147,27 +149,25 @@ class Bus:
     def tell(self, plug: Plug, *, hid: str | None = "usbhid", bulk: str | None = None) -> None:
         """Write down what Linux says of it. `hid` and `bulk` are the drivers that have its interfaces."""
         folder = self.devices / plug.port
-        attributes = {
-            "idVendor": f"{wire.USB_VENDOR:04x}",
-            "idProduct": f"{wire.USB_PRODUCT:04x}",
-            "bcdDevice": "0305",
-            "busnum": str(plug.bus),
-            "devnum": str(plug.address),
-            "product": plug.product,
-            "manufacturer": "coldshare",
-            "serial": plug.serial,
+        told = {
+            "DEVTYPE": "usb_device",
+            "PRODUCT": f"{wire.USB_VENDOR:x}/{wire.USB_PRODUCT:x}/305",
+            "TYPE": "0/0/0",
+            "BUSNUM": f"{plug.bus:03}",
+            "DEVNUM": f"{plug.address:03}",
+            "DEVNAME": f"bus/usb/{plug.bus:03}/{plug.address:03}",
+            "DRIVER": "usb",
         }
-        _write(folder, attributes)
+        strings = {"product": plug.product, "manufacturer": "coldshare", "serial": plug.serial}
+        _write(folder, {"uevent": _uevent(told), **strings})
         self._node(plug).touch()
-        interfaces = ((0, (3, 0, 0), hid), (1, wire.USB_BULK_INTERFACE, bulk))
-        for number, kind, driver in interfaces:
-            one = folder / f"{plug.port}:1.{number}"
-            names = ("bInterfaceClass", "bInterfaceSubClass", "bInterfaceProtocol")
-            said = {name: f"{value:02x}" for name, value in zip(names, kind, strict=True)}
-            _write(one, {"bInterfaceNumber": f"{number:02x}", **said})
-            (one / "driver").unlink(missing_ok=True)
-            if driver is not None:
-                (one / "driver").symlink_to(self.devices.parent / "drivers" / driver)
+        for number, kind, driver in ((0, (3, 0, 0), hid), (1, wire.USB_BULK_INTERFACE, bulk)):
+            name = f"{plug.port}:1.{number}"
+            told = {"DEVTYPE": "usb_interface", "INTERFACE": "/".join(map(str, kind))}
+            _write(folder / name, {"uevent": _uevent(told | ({} if driver is None else {"DRIVER": driver}))})
+            link = self.devices / name
+            if not link.is_symlink():
+                link.symlink_to(folder / name)
         node = Path(plug.hid_path)
         raw = folder / f"{plug.port}:1.0" / "0003:1209:0001.0001" / "hidraw" / node.name
         if hid == "usbhid":
@@ -176,6 +176,10 @@ class Bus:
         elif raw.exists():
             raw.rmdir()
             node.unlink()
+
+
+def _uevent(told: dict[str, str]) -> str:
+    return "\n".join(f"{name}={value}" for name, value in told.items())
 
 
 def _write(folder: Path, attributes: dict[str, str]) -> None:

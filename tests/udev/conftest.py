@@ -46,8 +46,8 @@ class Computer:
         """A USB device with our id. Returns its folder."""
         real = self.root / "sys/devices/pci0000:00" / name
         real.mkdir(parents=True)
-        fields = {"idVendor": "1209", "idProduct": "0001", "product": product, "serial": serial}
-        fields |= {"busnum": "1", "devnum": name.rpartition("-")[2]}
+        told = f"PRODUCT={wire.USB_VENDOR:x}/{wire.USB_PRODUCT:x}/100\nBUSNUM=001\nDEVNUM={name.rpartition('-')[2]}"
+        fields = {"uevent": told, "product": product, "serial": serial}
         for field, text in fields.items():
             (real / field).write_text(f"{text}\n", encoding="utf-8")
         (self.root / "sys/bus" / name).symlink_to(real)

@@ -79,28 +79,37 @@ def test_a_serial_that_is_none(bus: Bus, linux: Plug, serial: str) -> None:
     assert len(sysfs.tokens()) == 1
 
 
-def test_attributes_that_are_none(bus: Bus, linux: Plug) -> None:
-    folder = bus.devices / linux.port
-    for name in ("busnum", "devnum", "idVendor"):
-        text = (folder / name).read_bytes()
-        for other in (b"", b"x\n", b"\xff\xfe\n"):
-            (folder / name).write_bytes(other)
+def test_what_the_kernel_tells_is_not_all_there(bus: Bus, linux: Plug) -> None:
+    """It is being pulled out, or it is not what we think."""
+    uevent = bus.devices / linux.port / "uevent"
+    lines = uevent.read_text().splitlines()
+    for name in ("PRODUCT", "BUSNUM", "DEVNUM"):
+        for other in ([], [f"{name}="], [name], [f"{name}=x/y"], [f"{name}=1209/1"], [f"{name}=1209/1/\ufffd"]):
+            uevent.write_text("\n".join([*(line for line in lines if not line.startswith(name)), *other]))
             assert find() == []
-        (folder / name).unlink()
-        assert find() == []
-        (folder / name).write_bytes(text)
-    (folder / "bcdDevice").unlink()
-    (folder / "manufacturer").write_bytes(b"\xff\x1b\n")
+    uevent.write_bytes(b"\xff=\xfe\n\0=\n=\n" + "\n".join(lines).encode())
+    (bus.devices / linux.port / "manufacturer").write_bytes(b"\xff\x1b\n")
     (found,) = find()
-    assert (found.model, found.release) == ("\ufffd\x1b", "0.0")
+    assert (found.model, found.release) == ("\ufffd\x1b", "3.5")
+    uevent.unlink()
+    assert find() == []
+
+
+def test_interfaces_that_are_not_all_there(bus: Bus, linux: Plug) -> None:
+    uevent = bus.devices / linux.port / f"{linux.port}:1.1" / "uevent"
+    for text in ("", "INTERFACE=", "INTERFACE=255/99", "INTERFACE=a/b/c", "INTERFACE=255/99/2"):
+        uevent.write_text(text)
+        assert [way.address for way in find()[0].ways] == [f"hid:{linux.serial}"]
+    (bus.devices / linux.port / f"{linux.port}:1.0" / "uevent").unlink()
+    assert find() == []
 
 
 def test_other_things_on_the_bus(bus: Bus, linux: Plug) -> None:
-    for name in ("usb1", "1-0:1.0", "2-1.4"):
+    for name in ("usb1", "1-0:1.0", "2-1.4", "1-2.1", "1-22", f"{linux.port}2:1.0"):
         (bus.devices / name).mkdir()
-    (bus.devices / "2-1.4" / "idVendor").write_text("046d\n")
-    (bus.devices / "2-1.4" / "idProduct").write_text("0001\n")
-    assert [one.serial for one in find()] == [linux.serial]
+    (bus.devices / "2-1.4" / "uevent").write_text("PRODUCT=46d/1/100\nBUSNUM=002\nDEVNUM=004\n")
+    (found,) = find()
+    assert (found.serial, len(found.ways)) == (linux.serial, 2)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may use everything")

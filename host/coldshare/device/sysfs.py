@@ -5,6 +5,7 @@ So a device that is dead, or that another program has taken, is listed like any 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ DEVICES = Path("/sys/bus/usb/devices")
 NODES = Path("/dev")
 
 _HID_CLASS = 3
+#: As the kernel writes them: without zeros in front.
+_IDS = [f"{wire.USB_VENDOR:x}", f"{wire.USB_PRODUCT:x}"]
 #: More than any attribute has.
 _ATTRIBUTE_MAX = 1024
 
@@ -76,79 +79,90 @@ def at(bus: int, address: int) -> Device | None:
 
 
 def _devices(product: str | None) -> list[Device]:
+    # Strings, and as few files as there can be: whoever waits for a token looks here often. A file called uevent has in
+    # one read what other programs are told of a device; the serial and the other strings are in files of their own.
+    top = str(DEVICES)
     try:
-        folders = sorted(DEVICES.iterdir())
+        names = os.listdir(top)  # noqa: PTH208
     except OSError:
         return []
     found: list[Device] = []
-    for folder in folders:
-        if ":" in folder.name:  # an interface
+    for name in names:
+        if ":" in name or name.startswith("usb"):  # an interface, or a root hub
             continue
-        if _number(folder, "idVendor", 16) != wire.USB_VENDOR or _number(folder, "idProduct", 16) != wire.USB_PRODUCT:
+        folder = f"{top}/{name}"
+        told = _told(folder)
+        ids = told.get("PRODUCT", "").split("/")
+        if ids[:2] != _IDS:
             continue
-        said = _text(folder, "product")
-        bus, address = _number(folder, "busnum"), _number(folder, "devnum")
-        # One that was pulled out while we read has no numbers any more.
-        if (product is not None and said != product) or bus is None or address is None:
+        said = _text(f"{folder}/product")
+        if product is not None and said != product:
+            continue
+        try:
+            bus, address, release = int(told["BUSNUM"]), int(told["DEVNUM"]), int(ids[2], 16)
+        except (KeyError, ValueError, IndexError):  # it was pulled out while we read
             continue
         found.append(
             Device(
-                folder=folder,
+                folder=DEVICES / name,
                 bus=bus,
                 address=address,
-                serial=_text(folder, "serial"),
+                serial=_text(f"{folder}/serial"),
                 product=said,
-                manufacturer=_text(folder, "manufacturer"),
-                release=_number(folder, "bcdDevice", 16) or 0,
-                node=str(NODES / "bus" / "usb" / f"{bus:03}" / f"{address:03}"),
-                interfaces=_interfaces(folder),
+                manufacturer=_text(f"{folder}/manufacturer"),
+                release=release,
+                node=f"{NODES}/bus/usb/{bus:03}/{address:03}",
+                interfaces=_interfaces(folder, name, names),
             )
         )
     return found
 
 
-def _interfaces(device: Path) -> tuple[Interface, ...]:
+def _interfaces(device: str, name: str, names: list[str]) -> tuple[Interface, ...]:
+    """Those of the device called `name`; `names` is all that is on the buses."""
     found: list[Interface] = []
-    try:
-        folders = sorted(device.glob(f"{device.name}:*"))
-    except OSError:
-        return ()
-    for folder in folders:
-        number = _number(folder, "bInterfaceNumber", 16)
-        kind = tuple(_number(folder, f"bInterface{name}", 16) for name in ("Class", "SubClass", "Protocol"))
-        if number is None or None in kind:
+    for one in sorted(names):
+        if not one.startswith(f"{name}:"):
             continue
-        a, b, c = (part or 0 for part in kind)
-        found.append(Interface(number, (a, b, c), _driver(folder), _hidraw(folder)))
+        folder = f"{device}/{one}"
+        told = _told(folder)
+        try:
+            # After the configuration, as in 1-1:1.0
+            number = int(one.rpartition(".")[2])
+            a, b, c = (int(part) for part in told["INTERFACE"].split("/"))
+        except (KeyError, ValueError):
+            continue
+        hidraw = _hidraw(folder) if a == _HID_CLASS else None
+        found.append(Interface(number, (a, b, c), told.get("DRIVER"), hidraw))
     return tuple(found)
 
 
-def _driver(interface: Path) -> str | None:
-    try:
-        return (interface / "driver").readlink().name
-    except OSError:
-        return None
-
-
-def _hidraw(interface: Path) -> str | None:
+def _hidraw(interface: str) -> str | None:
     """The node that the kernel's HID driver has made: .../0003:1209:0001.0001/hidraw/hidraw0"""
     try:
-        node = next(iter(interface.glob("*/hidraw/hidraw*")), None)
+        for name in os.listdir(interface):  # noqa: PTH208
+            if name.count(":") == 2:
+                for node in os.listdir(f"{interface}/{name}/hidraw"):  # noqa: PTH208
+                    return f"{NODES}/{node}"
     except OSError:
-        return None
-    return None if node is None else str(NODES / node.name)
+        pass
+    return None
 
 
-def _text(folder: Path, name: str) -> str:
+def _told(folder: str) -> dict[str, str]:
+    """What the kernel tells whoever listens, by name."""
+    return dict(line.split("=", 1) for line in _text(f"{folder}/uevent").split("\n") if "=" in line)
+
+
+def _text(path: str) -> str:
+    """What is in an attribute; empty when there is none, or when the device was pulled out while we read."""
     try:
-        with (folder / name).open("rb") as file:
-            return file.read(_ATTRIBUTE_MAX).decode("utf-8", "replace").rstrip("\n")
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return ""
-
-
-def _number(folder: Path, name: str, base: int = 10) -> int | None:
     try:
-        return int(_text(folder, name), base)
-    except ValueError:
-        return None
+        return os.read(descriptor, _ATTRIBUTE_MAX).decode("utf-8", "replace").rstrip("\n")
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
