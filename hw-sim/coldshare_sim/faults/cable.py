@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -69,7 +69,13 @@ class _Way:
 
     @property
     def empty(self) -> bool:
-        return not any(carrier.queue or carrier.held for carrier in self.carriers)
+        hid, bulk = self.carriers
+        return not (hid.queue or hid.held or bulk.queue or bulk.held)
+
+    @property
+    def moving(self) -> bool:
+        """Whether something will arrive by and by, without anything else being sent."""
+        return any(carrier.queue for carrier in self.carriers)
 
     def clear(self) -> None:
         self.carriers = (_Carrier(), _Carrier())
@@ -192,7 +198,7 @@ class FaultyToken(SoftToken):
 
     @property
     def waiting(self) -> bool:
-        return not self._dead and (super().waiting or any(self._queues()))
+        return not self._dead and (super().waiting or any(way.moving for way in self._ways.values()))
 
     @property
     def busy(self) -> bool:
@@ -207,10 +213,7 @@ class FaultyToken(SoftToken):
         """Whether there is nothing that could happen to a report, and nothing under way that it could overtake."""
         if self._faults or self._stalled:
             return False
-        return all(way.empty for way in self._ways.values())
-
-    def _queues(self) -> Iterator[deque[tuple[float, bytes]]]:
-        return (carrier.queue for way in self._ways.values() for carrier in way.carriers)
+        return self._ways[TO_TOKEN].empty and self._ways[TO_HOST].empty
 
     @property
     def _dead(self) -> bool:

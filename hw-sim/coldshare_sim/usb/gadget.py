@@ -69,6 +69,7 @@ class Gadget:
         self._last_report = bytes(speed.report_size)
         self._frame: bytes | None = None  # the rest of what the bulk endpoint has to say; b"" is a packet of no bytes
         self._half = bytearray()  # of a frame that comes
+        self._framed = False  # whether there has been a frame: before that the token has nothing to say on bulk
         now = token.clock.now_ms()
         self._heard_at = now
         self._checked = True  # whether the serial is known to be what the bus says
@@ -235,6 +236,7 @@ class Gadget:
         if not data or len(data) % self.speed.bulk_packet:
             frame = bytes(self._half)
             self._half.clear()
+            self._framed = True
             self.token.write_bulk(frame)
         return True
 
@@ -283,7 +285,9 @@ class Gadget:
             if report is None:
                 break
             self._reports.append(report)
-        if self._frame is None:
+            if self.token.busy:
+                break  # on a slow machine each of its steps may have something to say
+        if self._frame is None and self._framed:
             self._frame = self.token.poll_bulk()
 
     def _hear(self) -> None:
