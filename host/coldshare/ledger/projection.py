@@ -1,0 +1,288 @@
+"""What the events come to: each is applied to the rows by one function, in the order of (position, id).
+
+Nothing here looks at a clock, at chance or at this computer, so the same events make the same rows everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import singledispatch
+from typing import Final
+
+from coldshare.ledger import events as e
+from coldshare.ledger.events import Event, Place, Share
+from coldshare.ledger.rows import Rows
+
+__all__ = ["EVERYWHERE", "apply", "fold"]
+
+#: The key of a retirement that holds at all places.
+EVERYWHERE: Final = (0, b"")
+
+
+def fold(events: Iterable[Event]) -> Rows:
+    """The rows that these events come to, in whatever order they are given."""
+    rows = Rows()
+    for event in sorted(events, key=lambda one: one.order):
+        apply(rows, event)
+    return rows
+
+
+def apply(rows: Rows, event: Event) -> None:
+    if not isinstance(event.body, e.Unknown):
+        if rows.get("host", event.host) is None:
+            rows.put("host", event.host, name="")
+        _apply(event.body, rows, event)
+
+
+@singledispatch
+def _apply(body: e.Body, rows: Rows, event: Event) -> None:
+    raise NotImplementedError(body.name)
+
+
+# --- what several kinds have in common
+
+
+def _share(rows: Rows, share: Share) -> None:
+    rows.put("vault", share.vault, name=share.name, library=share.library)
+    known = rows.get("generation", share.vault, share.generation)
+    told = (share.threshold, share.parties)
+    if known is None:
+        rows.put("generation", share.vault, share.generation, threshold=told[0], parties=told[1])
+    elif (known["threshold"], known["parties"]) != told:
+        rows.put("generation", share.vault, share.generation, disputed=True)
+    rows.put("party", share.vault, share.party)
+    rows.put("member", share.vault, share.generation, share.party)
+
+
+def _place(rows: Rows, place: Place, event: Event, *, here: bool = True) -> None:
+    """`here`: the computer that tells it was at the place."""
+    if rows.get("place", place.kind, place.ident) is None:
+        rows.put("place", place.kind, place.ident, label="")
+    if here:
+        rows.put("reach", place.kind, place.ident, event.host, reaches=True)
+
+
+def _sealed(rows: Rows, backup_id: bytes, share: Share | None, recovery: bool | None = None) -> None:
+    known = rows.get("sealed", backup_id) or rows.put("sealed", backup_id)
+    if recovery is not None:
+        rows.put("sealed", backup_id, recovery=recovery)
+    if share is None:
+        return
+    _share(rows, share)
+    whose = {"vault": share.vault, "party": share.party, "generation": share.generation}
+    if known["vault"] is None:
+        rows.put("sealed", backup_id, **whose)
+    elif any(known[name] != value for name, value in whose.items()):
+        rows.put("sealed", backup_id, disputed=True)
+
+
+_NEW: Final = {"size": 0, "state": e.ACTIVE}
+
+
+def _backup(rows: Rows, place: Place, backup_id: bytes, **values: object) -> None:
+    known = rows.get("backup", place.kind, place.ident, backup_id)
+    rows.put("backup", place.kind, place.ident, backup_id, **(values if known else {**_NEW, **values}))
+
+
+_HERE: Final = {"gone": None, "gone_at": None}
+_GOOD: Final = {**_HERE, "failed": None, "failed_code": None}
+
+
+# --- one function per kind
+
+
+@_apply.register
+def _(body: e.HostNamed, rows: Rows, event: Event) -> None:
+    rows.put("host", event.host, name=body.host_name)
+
+
+@_apply.register
+def _(body: e.VaultSeen, rows: Rows, event: Event) -> None:
+    share = body.share
+    _share(rows, share)
+    rows.put("vault", share.vault, public_key_eddsa=body.public_key_eddsa, chain_code_digest=body.chain_code_digest)
+    rows.put("generation", share.vault, share.generation, reshared=body.reshared)
+    for number, party in enumerate(body.signers):
+        rows.put("party", share.vault, party)
+        rows.put("member", share.vault, share.generation, party, number=number)
+    for column, values in (("point_ecdsa", body.points_ecdsa), ("public_share_ecdsa", body.public_shares_ecdsa)):
+        for party, value in zip(body.signers, values, strict=False):
+            rows.put("member", share.vault, share.generation, party, **{column: value})
+    rows.put(
+        "member",
+        share.vault,
+        share.generation,
+        share.party,
+        point_eddsa=body.point_eddsa,
+        public_share_eddsa=body.public_share_eddsa,
+    )
+
+
+@_apply.register
+def _(body: e.ShareHandled, rows: Rows, event: Event) -> None:
+    share = body.share
+    _share(rows, share)
+    rows.put("handled", event.host, share.vault, share.party, share.generation, body.why)
+
+
+@_apply.register
+def _(body: e.PlaceNamed, rows: Rows, event: Event) -> None:
+    _place(rows, body.place, event)
+    rows.put("place", body.place.kind, body.place.ident, label=body.label)
+
+
+@_apply.register
+def _(body: e.PlaceDescribed, rows: Rows, event: Event) -> None:
+    _place(rows, body.place, event, here=False)
+    said = {name: getattr(body, name) for name in ("called", "location", "custodian", "account", "note")}
+    rows.put("place", body.place.kind, body.place.ident, **said)
+
+
+@_apply.register
+def _(body: e.PlaceReached, rows: Rows, event: Event) -> None:
+    _place(rows, body.place, event, here=False)
+    rows.put("reach", body.place.kind, body.place.ident, body.host, reaches=body.reaches)
+
+
+@_apply.register
+def _(body: e.PlaceLost, rows: Rows, event: Event) -> None:
+    _place(rows, body.place, event, here=False)
+    known = rows.get("place", body.place.kind, body.place.ident)
+    if known is None or known["lost"] is None:
+        rows.put("place", body.place.kind, body.place.ident, lost=event.time)
+
+
+@_apply.register
+def _(body: e.PlaceFound, rows: Rows, event: Event) -> None:
+    _place(rows, body.place, event, here=False)
+    rows.put("place", body.place.kind, body.place.ident, lost=None)
+
+
+@_apply.register
+def _(body: e.PlaceWiped, rows: Rows, event: Event) -> None:
+    _place(rows, body.place, event)
+    kind, ident = body.place.kind, body.place.ident
+    rows.put("place", kind, ident, wiped=event.time)
+    for held in rows.all("backup", place_kind=kind, place_ident=ident, gone=None):
+        _backup(rows, body.place, held["backup_id"], gone=e.WIPED, gone_at=event.time)
+    if body.successor is not None:
+        _place(rows, Place(kind, body.successor), event)
+
+
+@_apply.register
+def _(body: e.BackupStored, rows: Rows, event: Event) -> None:
+    _place(rows, body.place, event)
+    _sealed(rows, body.backup_id, body.share, body.recovery)
+    now = {"stored": event.time, "read_back": event.time}
+    _backup(rows, body.place, body.backup_id, size=body.size, state=body.state, **now, **_GOOD)
+
+
+@_apply.register
+def _(body: e.BackupState, rows: Rows, event: Event) -> None:
+    _place(rows, body.place, event)
+    _sealed(rows, body.backup_id, body.share)
+    _backup(rows, body.place, body.backup_id, size=body.size, state=body.state, **_HERE)
+
+
+@_apply.register
+def _(body: e.BackupVerified, rows: Rows, event: Event) -> None:
+    _place(rows, body.place, event)
+    _sealed(rows, body.backup_id, body.share, body.recovery)
+    now = {"read_back": event.time, **({"opened": event.time} if body.opened else {})}
+    _backup(rows, body.place, body.backup_id, size=body.size, state=body.state, **now, **_GOOD)
+
+
+@_apply.register
+def _(body: e.BackupFailed, rows: Rows, event: Event) -> None:
+    _place(rows, body.place, event)
+    _sealed(rows, body.backup_id, None)
+    _backup(rows, body.place, body.backup_id, failed=event.time, failed_code=body.code, **_HERE)
+
+
+@_apply.register
+def _(body: e.BackupRestored, rows: Rows, event: Event) -> None:
+    _place(rows, body.place, event)
+    _sealed(rows, body.backup_id, body.share)
+    now = {"read_back": event.time, "opened": event.time, "restored": event.time}
+    _backup(rows, body.place, body.backup_id, size=body.size, **now, **_GOOD)
+
+
+@_apply.register
+def _(body: e.BackupGone, rows: Rows, event: Event) -> None:
+    _place(rows, body.place, event, here=False)
+    _sealed(rows, body.backup_id, None)
+    known = rows.get("backup", body.place.kind, body.place.ident, body.backup_id)
+    if known is None or known["gone"] is None:
+        _backup(rows, body.place, body.backup_id, gone=body.why, gone_at=event.time)
+
+
+@_apply.register
+def _(body: e.GenerationNewer, rows: Rows, event: Event) -> None:
+    rows.put("newer", body.vault, body.newer, body.older)
+
+
+@_apply.register
+def _(body: e.GenerationRetired, rows: Rows, event: Event) -> None:
+    _retirement(rows, body, event, retired=True)
+
+
+@_apply.register
+def _(body: e.GenerationUnRetired, rows: Rows, event: Event) -> None:
+    _retirement(rows, body, event, retired=False)
+
+
+def _retirement(rows: Rows, body: e.GenerationRetired | e.GenerationUnRetired, event: Event, *, retired: bool) -> None:
+    if body.place is not None:
+        _place(rows, body.place, event)
+    where = EVERYWHERE if body.place is None else (body.place.kind, body.place.ident)
+    rows.put("retirement", body.vault, body.generation, *where, retired=retired)
+
+
+@_apply.register
+def _(body: e.DeviceLost, rows: Rows, event: Event) -> None:
+    rows.put("party", body.vault, body.party, lost=event.time)
+
+
+@_apply.register
+def _(body: e.DeviceFound, rows: Rows, event: Event) -> None:
+    rows.put("party", body.vault, body.party, lost=None)
+
+
+@_apply.register
+def _(body: e.DeviceRestored, rows: Rows, event: Event) -> None:
+    rows.put(
+        "party",
+        body.vault,
+        body.party,
+        lost=None,
+        restored=event.time,
+        device=body.device,
+        restored_generation=body.generation,
+    )
+
+
+@_apply.register
+def _(body: e.DrillResult, rows: Rows, event: Event) -> None:
+    _place(rows, body.place, event)
+    share = body.share
+    _sealed(rows, body.backup_id, share)
+    if body.good:
+        now = {"read_back": event.time, "opened": event.time, "drilled": event.time}
+        _backup(rows, body.place, body.backup_id, **now, **_GOOD)
+    else:
+        _backup(rows, body.place, body.backup_id, failed=event.time, failed_code="drill", **_HERE)
+    rows.put(
+        "drill",
+        body.place.kind,
+        body.place.ident,
+        body.backup_id,
+        vault=share.vault,
+        party=share.party,
+        generation=share.generation,
+        time=event.time,
+        host=event.host,
+        good=body.good,
+        public_share_ecdsa=body.public_share_ecdsa,
+        public_share_eddsa=body.public_share_eddsa,
+        digest=body.digest,
+    )

@@ -1,0 +1,322 @@
+"""What a ledger knows, as plain values at one moment. Times are microseconds since 1970, None for what is not known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from coldshare.ledger.events import Place
+from coldshare.ledger.projection import EVERYWHERE
+from coldshare.ledger.rows import Row, Rows
+
+__all__ = [
+    "Backup",
+    "Conflict",
+    "Drill",
+    "Generation",
+    "Handled",
+    "Host",
+    "Member",
+    "Party",
+    "PlaceInfo",
+    "Vault",
+    "View",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A computer. `ours` for this one."""
+
+    host: bytes
+    name: str
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """`vault` is its ECDSA public key."""
+
+    vault: bytes
+    name: str
+    library: int
+    public_key_eddsa: bytes | None
+    chain_code_digest: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """`lost` since when its device is lost; `restored` when its share came onto `device` from a backup."""
+
+    vault: bytes
+    party: str
+    lost: int | None
+    restored: int | None
+    device: str | None
+    restored_generation: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A party of one generation, with the public values of its share, as far as a file has told them."""
+
+    party: str
+    number: int | None
+    point_ecdsa: bytes | None
+    public_share_ecdsa: bytes | None
+    point_eddsa: bytes | None
+    public_share_eddsa: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """`newer_than` are all that it replaced, one after the other; `older_than` all that replaced it.
+
+    `members` are in the order of their index; only those seen so far where no share of a file has told all of them.
+    `retired_at` are the places that count it as old, `retired` says that some place does, or everything. `disputed`
+    when two shares of it were told with different numbers of parties.
+    """
+
+    vault: bytes
+    generation: bytes
+    threshold: int
+    parties: int
+    reshared: bool | None
+    members: tuple[Member, ...]
+    newer_than: frozenset[bytes]
+    older_than: frozenset[bytes]
+    retired_at: tuple[Place, ...]
+    retired: bool
+    disputed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceInfo:
+    """`label` is what the place bears itself, the rest is what people said of it. `hosts` are the computers that
+    reach it; `lost` and `wiped` since when."""
+
+    place: Place
+    label: str
+    called: str | None
+    location: str | None
+    custodian: str | None
+    account: str | None
+    note: str | None
+    hosts: tuple[bytes, ...]
+    lost: int | None
+    wiped: int | None
+
+    @property
+    def title(self) -> str:
+        """What to call it."""
+        return self.called or self.label or str(self.place)
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One sealed share at one place.
+
+    `vault`, `party` and `generation` are None together, when nobody has told whose it is. `size` in bytes; `state` is
+    one of `events.STATES`; `recovery` whether a code opens it. `stored`, `read_back`, `opened` (its seal, and the
+    share inside checked), `restored`, `drilled`, `failed` are the last times of each; a failure counts until it is
+    proved good again. `gone` is one of `events.GONE`, None while it is there, as far as the ledger knows. `disputed`
+    when the same id was told to be another share.
+    """
+
+    place: Place
+    backup_id: bytes
+    vault: bytes | None
+    party: str | None
+    generation: bytes | None
+    size: int
+    state: int
+    recovery: bool | None
+    stored: int | None
+    read_back: int | None
+    opened: int | None
+    restored: int | None
+    drilled: int | None
+    failed: int | None
+    failed_code: str | None
+    gone: int | None
+    gone_at: int | None
+    disputed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """That computer had that share in the clear; `why` is one of `events.HANDLED`."""
+
+    host: bytes
+    vault: bytes
+    party: str
+    generation: bytes
+    why: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """The last rehearsal of one backup; see `events.DrillResult`."""
+
+    place: Place
+    backup_id: bytes
+    vault: bytes
+    party: str
+    generation: bytes
+    time: int
+    host: bytes
+    good: bool
+    public_share_ecdsa: bytes | None
+    public_share_eddsa: bytes | None
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two things in the ledger that cannot both be true. `code` is stable, `words` are for a person."""
+
+    code: str
+    words: str
+
+
+_PLACE: Final = ("place_kind", "place_ident")
+
+
+class View:
+    """Questions to a ledger. Every answer is in a fixed order."""
+
+    def __init__(self, rows: Rows, host: bytes) -> None:
+        self._rows = rows
+        self._host = host
+
+    @property
+    def rows(self) -> Rows:
+        return self._rows
+
+    def hosts(self) -> list[Host]:
+        return [Host(row["host"], row["name"], row["host"] == self._host) for row in self._rows.all("host")]
+
+    def vaults(self) -> list[Vault]:
+        found = [Vault(**row) for row in self._rows.all("vault")]
+        return sorted(found, key=lambda one: (one.name, one.vault))
+
+    def parties(self, vault: bytes) -> list[Party]:
+        """Every party that any generation of that vault ever had."""
+        return [Party(**row) for row in self._rows.all("party", vault=vault)]
+
+    def generations(self, vault: bytes) -> list[Generation]:
+        """Older ones before newer ones, as far as their order is known."""
+        rows = self._rows.all("generation", vault=vault)
+        newer_than = self._newer_than(vault)
+        found = [self._generation(row, newer_than) for row in rows]
+        return sorted(found, key=lambda one: (len(one.newer_than), one.generation))
+
+    def current(self, vault: bytes) -> Generation | None:
+        """The generation that counts: newer than all others there are, and not retired everywhere. None if nothing
+        tells which one that is."""
+        found = self.generations(vault)
+        for one in found:
+            others = {other.generation for other in found} - {one.generation}
+            everywhere = self._rows.get("retirement", vault, one.generation, *EVERYWHERE)
+            if others <= one.newer_than and not one.older_than and not (everywhere and everywhere["retired"]):
+                return one
+        return None
+
+    def _newer_than(self, vault: bytes) -> dict[bytes, frozenset[bytes]]:
+        """Of each generation all that it replaced, also by way of others."""
+        direct: dict[bytes, set[bytes]] = {}
+        for row in self._rows.all("newer", vault=vault):
+            direct.setdefault(row["newer"], set()).add(row["older"])
+        out: dict[bytes, frozenset[bytes]] = {}
+        for start in direct:
+            reached: set[bytes] = set()
+            todo = [start]
+            while todo:
+                for older in direct.get(todo.pop(), ()):
+                    if older not in reached:
+                        reached.add(older)
+                        todo.append(older)
+            out[start] = frozenset(reached)
+        return out
+
+    def _generation(self, row: Row, newer_than: dict[bytes, frozenset[bytes]]) -> Generation:
+        vault, generation = row["vault"], row["generation"]
+        members = self._rows.all("member", vault=vault, generation=generation)
+        members.sort(key=lambda one: (one["number"] is None, one["number"] or 0, one["party"]))
+        names = ("party", "number", "point_ecdsa", "public_share_ecdsa", "point_eddsa", "public_share_eddsa")
+        retired = self._rows.all("retirement", vault=vault, generation=generation, retired=True)
+        return Generation(
+            **row,
+            members=tuple(Member(**{name: one[name] for name in names}) for one in members),
+            newer_than=newer_than.get(generation, frozenset()),
+            older_than=frozenset(newer for newer, older in newer_than.items() if generation in older),
+            retired_at=tuple(_place(one) for one in retired if one["place_kind"]),
+            retired=bool(retired),
+        )
+
+    def places(self) -> list[PlaceInfo]:
+        out = []
+        for row in self._rows.all("place"):
+            kind, ident = row["kind"], row["ident"]
+            hosts = self._rows.all("reach", place_kind=kind, place_ident=ident, reaches=True)
+            rest = {name: value for name, value in row.items() if name not in ("kind", "ident")}
+            out.append(PlaceInfo(place=Place(kind, ident), hosts=tuple(one["host"] for one in hosts), **rest))
+        return out
+
+    def place(self, place: Place) -> PlaceInfo | None:
+        return next((one for one in self.places() if one.place == place), None)
+
+    def backups(self, vault: bytes | None = None, *, place: Place | None = None, gone: bool = False) -> list[Backup]:
+        """Those of that vault, at that place; with `gone` also those that are not there any more."""
+        found = [self._backup(row) for row in self._rows.all("backup")]
+        return [
+            one
+            for one in found
+            if (vault is None or one.vault == vault)
+            and (place is None or one.place == place)
+            and (gone or one.gone is None)
+        ]
+
+    def _backup(self, row: Row) -> Backup:
+        sealed = self._rows.get("sealed", row["backup_id"]) or {}
+        whose: Row = {name: sealed.get(name) for name in ("vault", "party", "generation", "recovery")}
+        return Backup(place=_place(row), disputed=bool(sealed.get("disputed")), **_rest(row), **whose)
+
+    def handled(self, vault: bytes | None = None) -> list[Handled]:
+        return [Handled(**row) for row in self._rows.all("handled") if vault in (None, row["vault"])]
+
+    def drills(self, vault: bytes | None = None) -> list[Drill]:
+        found = self._rows.all("drill")
+        return [Drill(place=_place(row), **_rest(row)) for row in found if vault in (None, row["vault"])]
+
+    def conflicts(self) -> list[Conflict]:
+        """What cannot both be true."""
+        out = []
+        for row in self._rows.all("sealed", disputed=True):
+            out.append(
+                Conflict("backup_twice", f"Backup {row['backup_id'].hex()[:8]} was told to be two different shares.")
+            )
+        for vault in self.vaults():
+            for one in self.generations(vault.vault):
+                named = f"Generation {one.generation.hex()[:8]} of {vault.name!r}"
+                if one.disputed:
+                    words = f"{named} was told with different numbers of parties or signers."
+                    out.append(Conflict("generation_twice", words))
+                if one.generation in one.newer_than:
+                    words = f"{named} was called both newer and older than another one."
+                    out.append(Conflict("generation_order", words))
+        places = self.places()
+        for number, info in enumerate(places):
+            for other in places[:number]:
+                if info.called is not None and info.called == other.called and not (info.wiped or other.wiped):
+                    words = f"{info.place} and {other.place} are both called {info.called!r}."
+                    out.append(Conflict("place_twice", words))
+        return out
+
+
+def _place(row: Row) -> Place:
+    return Place(row["place_kind"], row["place_ident"])
+
+
+def _rest(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name not in _PLACE}
