@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -46,6 +49,24 @@ def test_what_hangs_is_given_up_on(token: Path, monkeypatch: pytest.MonkeyPatch)
     answer = ask(Address.parse("sim:a.token"), limit=0.2)
     assert answer.failed == "no_end"
     assert "Unplug" in answer.next_step
+
+
+def test_what_not_even_dies_is_left_behind(token: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel can keep a process that waits for a device; here a kill does nothing instead."""
+    children: list[subprocess.Popen[bytes]] = []
+
+    def kill(child: subprocess.Popen[bytes]) -> None:
+        children.append(child)
+
+    monkeypatch.setattr(conversation.sys, "executable", str(_program(token.parent, "exec sleep 600")))
+    with monkeypatch.context() as patched:
+        patched.setattr(subprocess.Popen, "kill", kill)
+        assert ask(Address.parse("sim:a.token"), limit=0.1).failed == "no_end"
+    (child,) = children
+    # Python does not complain of it, and nobody waits for it.
+    assert child.poll() is not None
+    os.kill(child.pid, signal.SIGKILL)
+    os.waitpid(child.pid, 0)
 
 
 @pytest.mark.parametrize("script", ["exit 139", "echo nonsense", "echo '[1]'", "echo '{\"strange\": 1}'", "kill -9 $$"])

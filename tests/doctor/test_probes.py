@@ -338,7 +338,8 @@ def test_what_an_answer_means(answer: Answer, level: str, reason: str, computer:
     if reason == "slow":
         answer = Answer(slowest=answer.slowest, state=1, serial=plug.serial, firmware="0.1.0")
     found = computer.found("round_trip", lambda address: answer)
-    assert told(found) == [(level, reason)] * 2
+    # Of one that hangs the other way is not tried: whoever hangs there has not let go of it.
+    assert told(found) == [(level, reason)] * (1 if reason == "no_end" else 2)
     assert all(one.mend for one in found if reason in ("slow", "other_serial"))
 
 

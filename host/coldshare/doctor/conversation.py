@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -25,6 +24,8 @@ from coldshare_iface import wire
 if TYPE_CHECKING:
     from coldshare.device.link import Link
 
+#: The code of an answer that did not come.
+HANGS = "no_end"
 #: Seconds. A token that only does not answer is given up on long before that, with a better sentence.
 LIMIT = 20.0
 _PINGS = 8
@@ -116,7 +117,7 @@ def ask(address: Address, limit: float = LIMIT) -> Answer:
         said, _ = child.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
         return Answer(
-            "no_end",
+            HANGS,
             f"Nothing came of it in {limit:.0f} seconds: the token, a library or the kernel's driver hangs.",
             "Unplug the token and plug it in again. If that does not help, start the computer anew.",
         )
@@ -136,8 +137,11 @@ def _leave(child: subprocess.Popen[bytes]) -> None:
     """It is told to end. One that the kernel does not let go of is left behind."""
     if child.poll() is None:
         child.kill()
-        with suppress(subprocess.TimeoutExpired):
+        try:
             child.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            # So that nobody asks for it any more: it ends when the kernel lets it.
+            child.returncode = -9
         if child.stdout is not None:
             child.stdout.close()
 

@@ -12,7 +12,7 @@ from coldshare.device.address import Address
 from coldshare.device.discovery import Found
 from coldshare.device.pairings import PairingStore
 from coldshare.doctor import permissions, records, software
-from coldshare.doctor.conversation import Answer, Ask
+from coldshare.doctor.conversation import HANGS, Answer, Ask
 from coldshare.doctor.finding import Fact, Finding, Level
 from coldshare.errors import ColdshareError
 from coldshare.home import pairings_path
@@ -51,6 +51,8 @@ def examine(named: Address | None, ask: Ask, say: Callable[[str], None]) -> list
         found += probed("tokens", lambda: _plugged_in(tokens))
     answers: list[Answer] = []
     for address, serial in _addresses(tokens, named):
+        if serial and any(one.reason == HANGS and one.serial == serial for one in found):
+            continue  # what hangs has not let go of the token
         found += probed("round_trip", partial(_round_trip, address, serial, ask, say, answers))
     found += probed("pairing", lambda: _pairings(answers))
     return found
