@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -212,6 +213,61 @@ def _replies() -> Seeds:
     }
 
 
+def _setup(kind: int, request: int, value: int = 0, index: int = 0, length: int = 0) -> bytes:
+    return struct.pack("<BBHHH", kind, request, value, index, length)
+
+
+#: What a computer asks a new device.
+_ASKED = (
+    _setup(0x80, 6, 0x0100, 0, 18),
+    _setup(0x80, 6, 0x0F00, 0, 5),
+    _setup(0x80, 6, 0x0200, 0, 9),
+    _setup(0x80, 6, 0x0303, 0x0409, 255),
+    _setup(0x00, 9, 1),
+    _setup(0x81, 6, 0x2200, 0, 255),
+)
+
+
+def _device() -> Seeds:
+    """Step by step, as the script of the target has them."""
+    init = framing.split(wire.CID_BROADCAST, wire.CMD_INIT, bytes(range(8)))[0]
+    frame = b"\1\1\3\x08" + bytes(range(8)) + b"\0" + b"\0\1" + b"\0"
+    report = b"\2\0" + _string(init)
+    fetch_hid, fetch_bulk = b"\3\0\0\x40", b"\3\2\x40\0"
+    asked = b"".join(b"\0\0" + setup for setup in _ASKED)
+    halt, clear = b"\0\0" + _setup(0x02, 3, 0, 0x02), b"\0\0" + _setup(0x02, 1, 0, 0x02)
+    half = b"\1\1\4\x40" + bytes(64) + b"\3" + b"\0\0" + b"\1\0\x80"
+    return {
+        "enumerated": b"\0\0" + asked,
+        "hid": b"\0\1" + report + b"\5" + fetch_hid,
+        "bulk": b"\0\1" + frame + b"\5" + fetch_bulk,
+        "bulk-high": b"\1\1" + frame + b"\5" + fetch_bulk + fetch_bulk,
+        "both": b"\0\1" + report + frame + b"\5\5" + fetch_bulk + fetch_hid,
+        "halted": b"\0\1" + halt + frame + clear + frame + b"\5" + fetch_bulk,
+        "half": b"\0\1" + half + clear + frame + b"\5" + fetch_bulk,
+        "two-halves": b"\0\1" + half + half + b"\1\0\0" + b"\5" + fetch_bulk,
+        "left-behind": b"\0\1" + frame + b"\5\4\xff\5" + fetch_bulk,
+        "report-by-control": b"\0\1\0\0" + _setup(0x21, 9, 0x0200, 0, 64) + init + b"\5" + fetch_hid,
+    }
+
+
+def _usb_ip() -> Seeds:
+    """A connection that begins with an operation, and ones on which URBs follow at once."""
+    imported = struct.pack(">HHI32s", 0x0111, 0x8003, 0, b"1-1")
+    asked = b"".join(b"\3\5" + bytes(4) + b"\0\xff" + b"\0" + setup for setup in _ASKED[:4])
+    waits, unlink = b"\3\2" + bytes(4) + b"\0\x40" + bytes(9), b"\1\1"
+    return {
+        "list": bytes(3) + _string(struct.pack(">HHI", 0x0111, 0x8005, 0)),
+        "import": bytes(3) + _string(imported),
+        "in-pieces": bytes(3) + _string(imported[:7]) + b"\0" + _string(imported[7:]),
+        "another-version": bytes(3) + _string(struct.pack(">HHI", 0x0106, 0x8005, 0)),
+        "asked": b"\0\1" + asked,
+        "unlinked": b"\1\1" + waits + unlink,
+        "waits": b"\0\1" + waits * 3,
+        "raw": b"\0\1\0" + _string(struct.pack(">12I", 1, 1, 0x10002, 1, 1, 0, 64, 0, 0, 0, 0, 0)),
+    }
+
+
 def _history() -> Seeds:
     """Rings of 10 entries: how many, the entries, what was seen, the oldest one kept, entries in a page, the pages."""
     ring = b"\x0a" + bytes(range(28)) * 10
@@ -344,6 +400,8 @@ MAKERS: dict[str, Callable[[], Seeds]] = {
     "image": _image,
     "link": _link,
     "replies": _replies,
+    "device": _device,
+    "usb_ip": _usb_ip,
     "history": _history,
     "seal": _seal,
     "vult": _vult,

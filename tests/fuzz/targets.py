@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fuzz import seal_targets, text_targets, token_targets, vault_targets, wire_targets
+from fuzz import seal_targets, text_targets, token_targets, usb_targets, vault_targets, wire_targets
 
 CORPUS = Path(__file__).with_name("corpus")
 
@@ -67,6 +67,8 @@ TARGETS = {
         Target("link", token_targets.link),
         Target("replies", token_targets.replies, examples=30),
         Target("history", token_targets.history),
+        Target("device", usb_targets.device, 1024, examples=30),
+        Target("usb_ip", usb_targets.usb_ip, 1024, examples=30),
         Target("seal", seal_targets.seal, 1024, CBOR_WORDS, examples=40),
         Target("vult", vault_targets.vult, 1024, VULT_WORDS, examples=40),
         Target("archive", vault_targets.archive, 1024, ZIP_WORDS, examples=40),
