@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -44,6 +45,12 @@ def fixtures_dir() -> Path:
 def vectors_dir() -> Path:
     """Test vectors that nobody here wrote (`COLDSHARE_VECTORS`)."""
     return _folder("COLDSHARE_VECTORS", "published test vectors")
+
+
+def pytest_collection_finish() -> None:
+    """What is here now stays: thousands of tests that wait are nothing to look through for garbage, again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_configure() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+from copy import copy
 
 import pytest
 
@@ -35,7 +36,7 @@ class Failing:
     def __call__(self, operation: Operation) -> None:
         self.count += 1
         if self.count - 1 in self._range:
-            raise self._error
+            raise copy(self._error)  # raised again and again, one would remember every token that it came to
 
 
 def prepared(ready: Bench, act: str) -> tuple[Bench, bytes]:
