@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from coldshare.seal import AllowCost, Content, KdfParams, Slot
     from coldshare_iface.messages import Backup, Declaration
 
-__all__ = ["ResealCheckError", "ResealResult", "ResealRetiredError", "ResealWaitingError", "check_alone", "reseal"]
+__all__ = [
+    "ResealCheckError",
+    "ResealResult",
+    "ResealRetiredError",
+    "ResealWaitingError",
+    "check_alone",
+    "kept_cost",
+    "reseal",
+]
 
 
 class ResealCheckError(IntegrityError):
@@ -137,7 +145,7 @@ def reseal(
         plaintext,
         password,
         recovery=recovery,
-        kdf=kdf or _cost(fetched.envelope.slots),
+        kdf=kdf or kept_cost(fetched.envelope.slots),
         hints=hints,
         unconfirmed=_UNCONFIRMED,
         unknown=_UNKNOWN,
@@ -199,7 +207,7 @@ def _same(after: Content, before: Content, declared: bytes) -> bool:
     return after.original == before.original and after.record == before.record and after.declaration == declared
 
 
-def _cost(slots: tuple[Slot, ...]) -> KdfParams:
+def kept_cost(slots: tuple[Slot, ...]) -> KdfParams:
     """The dearest password of the old seal, or the default where that costs more."""
     from coldshare.seal import DEFAULT_KDF
 

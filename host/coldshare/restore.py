@@ -21,6 +21,7 @@ from coldshare_iface.errors import ColdshareError
 if TYPE_CHECKING:
     from coldshare.device.token import TokenClient
     from coldshare.seal import AllowCost, Content, Envelope, MissingFactorError, Slot
+    from coldshare_iface.codec import Value
     from coldshare_iface.messages import Backup, Contents, Declaration, Unnamed
 
 #: What a token lists: with the name of its owner, or without.
@@ -89,13 +90,14 @@ def told(checked: Checked) -> Declaration:
 
 @dataclass(frozen=True, slots=True)
 class CheckedFile:
-    """A sealed share from a file, opened. `declaration` is what its token was told."""
+    """A sealed share from a file, opened. `declaration` is what its token was told, `record` lies with the share."""
 
     backup_id: bytes
     declaration: Declaration
     sealed_size: int
     original: bytes = field(repr=False)
     slots: tuple[Slot, ...]
+    record: dict[int, Value] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ def restore(
     """Write the vault file to `out`: mode 0600, atomically, never over an existing file, and read back."""
     check_out(out)
     checked = _read(client, held, wire.PURPOSE_RESTORE, key, allow_cost, on_step)
-    _write(out, checked.original)
+    write_out(out, checked.original)
     return checked
 
 
@@ -206,11 +208,13 @@ def restore_sealed(
     """As `restore`, for an exported file; see `verify_sealed`."""
     check_out(out)
     checked = _read_sealed(sealed, key, wire.PURPOSE_RESTORE, client, allow_cost, on_step)
-    _write(out, checked.original)
+    write_out(out, checked.original)
     return checked
 
 
-def _write(out: Path, original: bytes) -> None:
+def write_out(out: Path, original: bytes) -> None:
+    """Write a vault file, never over an existing one, and read it back. Raises ReadBackError and what `write_private`
+    raises."""
     write_private(out, original, replace=False)
     try:
         good = out.read_bytes() == original
@@ -380,7 +384,7 @@ def _read_sealed(
     _compare(content, content.declaration)
     if client is not None:
         client.check_cancelled()
-    return CheckedFile(envelope.backup_id, declaration, len(sealed), content.original, envelope.slots)
+    return CheckedFile(envelope.backup_id, declaration, len(sealed), content.original, envelope.slots, content.record)
 
 
 def _bound(envelope: Envelope, declared: bytes) -> None:

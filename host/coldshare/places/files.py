@@ -91,10 +91,16 @@ class OsFiles:
     """
 
     def __init__(
-        self, path: Path, *, create: bool = False, exclusive: bool = False, on_wait: OnWait | None = None
+        self,
+        path: Path,
+        *,
+        create: bool = False,
+        exclusive: bool = False,
+        lock: bool = True,
+        on_wait: OnWait | None = None,
     ) -> None:
         """Raises OSError, FileNotFoundError when there is no such folder and not `create`, and FolderForeignError for
-        a link or a file in its place. Waits for other processes."""
+        a link or a file in its place. Waits for other processes, unless there is no `lock`."""
         self.path = path
         self._base: int | None = None
         if create:
@@ -105,7 +111,8 @@ class OsFiles:
             raise FolderForeignError(f"{path} is a link or a file, and no folder.")
         if os.open in os.supports_dir_fd:
             self._base = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY | os.O_NOFOLLOW)
-            self._lock(exclusive, on_wait)
+            if lock:
+                self._lock(exclusive, on_wait)
 
     def _lock(self, exclusive: bool, on_wait: OnWait | None) -> None:
         if sys.platform == "win32" or self._base is None:

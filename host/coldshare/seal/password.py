@@ -14,11 +14,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from coldshare.seal.errors import PasswordFormError, WeakPasswordError
 
-__all__ = ["check_password", "normalise_password"]
+__all__ = ["check_password", "guesses", "normalise_password"]
 
 #: Guesses that zxcvbn must expect, at least. Argon2id then makes each of them cost about a second.
 GUESSES_MIN: Final = 10**10
@@ -59,10 +59,7 @@ def check_password(password: str, hints: Iterable[str] = ()) -> None:
     count whole and word by word. Only the first 72 characters are scored. `PasswordFormError` as in
     `normalise_password`.
     """
-    from zxcvbn import zxcvbn  # type: ignore[import-untyped]
-
-    text = normalise_password(password).decode("utf-8")
-    result = zxcvbn(text[:_SCORED], user_inputs=_words(hints))
+    result = _scored(password, hints)
     if result["guesses"] >= GUESSES_MIN:
         return
     feedback = result["feedback"]
@@ -72,6 +69,18 @@ def check_password(password: str, hints: Iterable[str] = ()) -> None:
         f"This password is too easy to guess. {reason.rstrip('.')}.",
         next_step=" ".join(feedback["suggestions"]) or "Add another word or two. Uncommon words are better.",
     )
+
+
+def guesses(password: str, hints: Iterable[str] = ()) -> int:
+    """How many guesses somebody who knows `hints` is expected to need. Raises as `normalise_password`."""
+    return int(_scored(password, hints)["guesses"])
+
+
+def _scored(password: str, hints: Iterable[str]) -> dict[str, Any]:
+    from zxcvbn import zxcvbn  # type: ignore[import-untyped]
+
+    text = normalise_password(password).decode("utf-8")
+    return dict(zxcvbn(text[:_SCORED], user_inputs=_words(hints)))
 
 
 def _words(hints: Iterable[str]) -> list[str]:
