@@ -9,6 +9,7 @@ import pytest
 from coldshare_iface import wire
 from coldshare_sim.look import look
 from coldshare_sim.mpy.engine import Engine
+from coldshare_sim.mpy.process import _Carrier
 from support.client import LABEL
 from support.desk import PIN
 from support.mpy import Desks
@@ -59,10 +60,11 @@ def test_a_request_goes_on_after_an_interrupted_wait(desks: Desks, monkeypatch: 
     desk = desks().make_ready()
     host = desk.host
     host.start(wire.OP_LABEL, "Safe B")
-    real, hits = desk.token._fetch, []
+    real = desk.token._fetch
+    hits: list[int] = []
 
-    def interrupted() -> None:
-        real()
+    def interrupted(carrier: _Carrier) -> None:
+        real(carrier)
         hits.append(1)
         raise KeyboardInterrupt
 
