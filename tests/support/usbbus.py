@@ -316,6 +316,7 @@ class Backend(IBackend):  # type: ignore[misc]  # pyusb has no types
         timeout: int,
     ) -> int:
         plug = self._transfer(dev_handle, 0)
+        assert 0 < timeout <= 500, "a device that is dead delays everybody for so long"
         if plug.frozen:
             raise USBTimeoutError("", _TIMEOUT, errno.ETIMEDOUT)
         setup = struct.pack("<BBHHH", bmRequestType, bRequest, wValue, wIndex, len(data))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+import usb.core
 from usb.backend import libusb1
 from usb.core import USBError, USBTimeoutError
 
@@ -27,8 +28,9 @@ from coldshare.device.errors import (
     UnfitDeviceError,
 )
 from coldshare.device.link import Link
-from coldshare.device.transport import open_transport, usb
-from coldshare.device.transport.usb import UsbTransport, open_usb
+from coldshare.device.transport import open_transport
+from coldshare.device.transport import usb as transport_usb
+from coldshare.device.transport.usb import UsbTransport, listing, open_usb
 from coldshare.device.turn import Turn
 from coldshare_iface import framing, wire
 from coldshare_sim.usb.descriptors import BULK_IN, BULK_OUT
@@ -232,6 +234,28 @@ def test_it_is_pulled_out_while_it_is_opened(bus: Bus, plug: Plug) -> None:
         assert (plug.opened, plug.claimed) == (0, {})
 
 
+def test_what_is_not_used_is_let_go_at_once(bus: Bus, plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not when somebody collects the garbage."""
+    kept: list[Any] = []
+    find = usb.core.find
+
+    def keeping(**options: Any) -> Any:
+        for device in find(**options):
+            kept.append(device)
+            yield device
+
+    monkeypatch.setattr(usb.core, "find", keeping)
+    assert len(listing()) == 1
+    assert plug.opened == 0
+    plug.gadget.configuration_descriptor = plug.gadget.configuration_descriptor.replace(
+        bytes(wire.USB_BULK_INTERFACE), b"\xff\xff\xff"
+    )
+    with pytest.raises(UnfitDeviceError):
+        opened(plug)
+    assert plug.opened == 0
+    assert len(kept) == 2
+
+
 def test_the_configuration_is_never_set_where_it_is_set(bus: Bus, plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would reset the HID interface under whoever uses it."""
     calls: list[int] = []
@@ -271,7 +295,7 @@ def test_a_device_that_is_laid_out_otherwise(bus: Bus, desk: Desk, change: Any, 
 
 def test_a_device_without_strings_is_nobodys_token(bus: Bus, plug: Plug) -> None:
     plug.gadget._strings = []
-    assert usb.listing() == []
+    assert listing() == []
     assert plug.opened == 0
 
 
@@ -280,9 +304,10 @@ def test_a_device_without_strings_is_nobodys_token(bus: Bus, plug: Plug) -> None
 
 @pytest.fixture
 def backend() -> Any:
-    usb.backend.cache_clear()
-    yield usb.backend
-    usb.backend.cache_clear()
+    choose = transport_usb.backend
+    choose.cache_clear()
+    yield choose
+    choose.cache_clear()
 
 
 def test_no_libusb_at_all(monkeypatch: pytest.MonkeyPatch, backend: Any) -> None:
