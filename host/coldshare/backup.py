@@ -43,7 +43,8 @@ def _silent(step: str, done: int, total: int) -> None:
 @dataclass(frozen=True, slots=True)
 class BackupResult:
     """A share that is on a token. Sizes in bytes. `recovery` says whether a recovery code opens it, too. `older` is the
-    backup of an older generation that it stands beside until that is retired; `replaced` counts what gave way to it."""
+    backup of an older generation that it stands beside until that is retired; `replaced` counts what gave way to it,
+    and `gone` are the ids of those."""
 
     backup_id: bytes
     facts: ShareFacts
@@ -54,6 +55,7 @@ class BackupResult:
     recovery: bool
     warnings: tuple[str, ...]
     older: Backup | None = None
+    gone: tuple[bytes, ...] = ()
 
 
 def backup(
@@ -136,6 +138,7 @@ def backup(
         recovery=recovery is not None,
         warnings=facts.warnings,
         older=beside[0] if beside else None,
+        gone=tuple(held.backup_id for held in before if held not in stay),
     )
 
 

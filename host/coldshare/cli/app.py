@@ -36,6 +36,7 @@ COMMANDS = (
     "remove",
     "audit",
     "wipe",
+    "ledger",
     "tokens",
     "udev",
     "doctor",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from coldshare.cli.opening import index
-from coldshare.cli.options import token_options
+from coldshare.cli.options import place_options
 from coldshare_iface import wire
 from coldshare_iface.errors import ColdshareError
 
@@ -29,8 +29,8 @@ _newer = click.option("--newer", metavar="ID", help="The backup of the newer gen
 
 
 def older_options(function: F) -> F:
-    """[ID], or --generation and --newer; and the options for a token."""
-    return _id(_generation(_newer(token_options(function))))
+    """[ID], or --generation and --newer; and the options for a token or a folder."""
+    return _id(_generation(_newer(place_options(function))))
 
 
 def named_generation(prefix: str | None, generation: str | None, newer: str | None, kind: str) -> bytes:
@@ -54,8 +54,13 @@ def named_generation(prefix: str | None, generation: str | None, newer: str | No
 
 def known_copies(backups: Sequence[Held]) -> list[Path]:
     """The files that these were exported to, as far as this computer knows."""
+    return known_paths([held.backup_id for held in backups])
+
+
+def known_paths(ids: Sequence[bytes]) -> list[Path]:
+    """The same, for backups with these ids."""
     try:
         known = index()
-        return [path for held in backups for path in known.files(held.backup_id)]
+        return [path for backup_id in ids for path in known.files(backup_id)]
     except ColdshareError:
         return []

@@ -38,8 +38,25 @@ def _address(context: click.Context, parameter: click.Parameter, text: str | Non
     from coldshare.device.transport import check_supported
 
     address = plugged_in() if text is None else Address.parse(text)
+    if address.scheme == "folder":
+        from coldshare.places.errors import FolderVerbError
+
+        raise FolderVerbError
     check_supported(address)
     return address
+
+
+def _place(context: click.Context, parameter: click.Parameter, text: str | None) -> Address | None:
+    """As `_address`, for a command that works with a folder, too."""
+    if text is not None and text.startswith("folder:") and not context.resilient_parsing:
+        from coldshare.device.address import Address
+
+        return Address.parse(text)
+    return _address(context, parameter, text)
+
+
+def _place_if_any(context: click.Context, parameter: click.Parameter, text: str | None) -> Address | None:
+    return None if text is None else _place(context, parameter, text)
 
 
 def plugged_in() -> Address:
@@ -75,6 +92,16 @@ def at_option(function: F) -> F:
 def at_option_if_any(function: F) -> F:
     """The same, for a command that can do without a token."""
     return click.option("--at", callback=_address_if_any, **_AT)(trace_options(function))
+
+
+def place_options(function: F) -> F:
+    """As `token_options`, and --at takes a folder, too."""
+    return click.option("--at", callback=_place, **_AT)(trace_options(pin_option(json_option(function))))
+
+
+def place_options_if_any(function: F) -> F:
+    """The same, for a command that can do without: `at` may be None."""
+    return click.option("--at", callback=_place_if_any, **_AT)(trace_options(pin_option(json_option(function))))
 
 
 pin_option = click.option("--pin-file", metavar="FILE", help="Read the PIN from FILE (- for standard input).")

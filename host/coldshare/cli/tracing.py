@@ -31,6 +31,12 @@ def _keep(key: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     return callback
 
 
+def wanted() -> bool:
+    """Whether this command was asked for a trace."""
+    context = click.get_current_context(silent=True)
+    return context is not None and (_FILE in context.meta or _RAW in context.meta)
+
+
 def trace_options(function: F) -> F:
     """--trace and --trace-raw."""
     raw = click.option(

@@ -57,6 +57,7 @@ def command(
     """
     from coldshare import backup as use_case
     from coldshare.declare import showable_party
+    from coldshare.ledger import record
     from coldshare.seal import check_password
 
     ui = Ui(quiet=as_json)
@@ -90,6 +91,7 @@ def command(
             on_step=ui.on_step,
         )
     remember(ui, done.backup_id, done.declaration)
+    record.backed_up(ui.note, client.info.serial, label, done)
     # With --no-recovery it was said before the backup was made; a script hears it here only.
     warnings = [*done.warnings, *([] if done.recovery else [WITHOUT])]
     short = done.backup_id.hex()[:8]

@@ -28,6 +28,7 @@ def command(prefix: str | None, every: bool, at: Address, pin_file: str | None, 
     old shares exist, enough of them still sign.
     """
     from coldshare import generations as use_case
+    from coldshare.ledger import record
     from coldshare_iface.errors import ColdshareError
 
     if (prefix is None) != every:
@@ -53,6 +54,7 @@ def command(prefix: str | None, every: bool, at: Address, pin_file: str | None, 
                     error.next_step = f"Destroyed before that: {', '.join(gone)}. {error.next_step}"
                 raise
             gone.append(short)
+            record.destroyed(ui.note, client.info.serial, held)
         serial = client.info.serial.hex()
     count = f"{len(copies)} exported cop{'y' if len(copies) == 1 else 'ies'}"
     return Result(

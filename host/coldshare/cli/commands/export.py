@@ -35,6 +35,7 @@ def command(out: Path, prefix: str | None, at: Address, pin_file: str | None, as
     """
     from coldshare import export as use_case
     from coldshare.files import OutputExistsError
+    from coldshare.ledger import record
     from coldshare.restore import choose, everything, fetch
     from coldshare_iface import wire
 
@@ -56,6 +57,7 @@ def command(out: Path, prefix: str | None, at: Address, pin_file: str | None, as
         error.next_step = "Name another file or folder with --out."
         raise
     slots = fetched.envelope.slots
+    record.exported(ui.note, done, held, slots)
     lines = [f"Exported: {what(held)}, sealed, is in {done.path} ({size(done.size)})."]
     keyless = held.state == wire.BACKUP_KEYLESS
     if not keyless:

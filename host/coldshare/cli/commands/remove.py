@@ -29,6 +29,7 @@ def command(prefix: str, at: Address, pin_file: str | None, as_json: bool) -> Re
     The token shows what will be lost and asks for a button that is HELD. It then destroys its key for this backup, and
     no password opens it again; a recovery code still opens a sealed copy that was exported before.
     """
+    from coldshare.ledger import record
     from coldshare.restore import choose, everything
     from coldshare_iface import wire
 
@@ -52,6 +53,7 @@ def command(prefix: str, at: Address, pin_file: str | None, as_json: bool) -> Re
         ui.holding = True
         client.remove(held.backup_id)
         serial = client.info.serial.hex()
+    record.removed(ui.note, client.info.serial, held, follows)
     lines = [f"Destroyed: {what(held)}, backup {short}, is no longer on {label!r}, nor is the key for it."]
     if follows is not None:
         lines.append(f"{follows.backup_id.hex()[:8]} is the active one now; the generation of {short} is retired here.")

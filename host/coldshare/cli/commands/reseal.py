@@ -53,6 +53,7 @@ def command(
     stores the new one, the old one is as it was: begin again.
     """
     from coldshare import reseal as use_case
+    from coldshare.ledger import record
     from coldshare.restore import choose
     from coldshare.seal import KdfParams, check_password
 
@@ -99,6 +100,7 @@ def command(
             on_step=ui.on_step,
         )
     remember(ui, done.backup_id, done.declaration)
+    record.resealed(ui.note, client.info.serial, label, done)
     try:
         older = index().files(done.old_id)
     except ColdshareError:

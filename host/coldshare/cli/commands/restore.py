@@ -47,6 +47,7 @@ def command(
     place, and then delete it.
     """
     from coldshare import restore as use_case
+    from coldshare.ledger import record
     from coldshare_iface import wire
 
     if source is not None and prefix is not None:
@@ -57,10 +58,11 @@ def command(
     if source is not None:
         file = _from_file(source, out, opening, at, pin_file, ui)
         remember(ui, file.backup_id, file.declaration, source)
+        record.file_opened(ui.note, source, file, restored=True)
         return _result(out, file_json(file), file.declaration, len(file.original))
     with open_token(needed(at), ui) as client:
         with opening.spoken():
-            unlock(client, pin_file, ui, introduce=True, copies=True)
+            label = unlock(client, pin_file, ui, introduce=True, copies=True)
         held = use_case.choose(use_case.everything(client.contents()), prefix)
         if client.info.state == wire.TOKEN_BURNT and not opening.by_recovery:
             raise use_case.only_by_code()
@@ -70,6 +72,7 @@ def command(
         done = use_case.restore(client, held, opening.key(), out, on_step=ui.on_step, allow_cost=opening.allow_cost)
     declaration = use_case.told(done)
     remember(ui, held.backup_id, declaration)
+    record.restored(ui.note, client.info.serial, label, done)
     return _result(out, backup_json(held, declaration), declaration, len(done.original), warnings)
 
 

@@ -38,6 +38,7 @@ def command(forget: bool, prefix: str | None, at: Address | None, pin_file: str 
 
 def _resume(ui: Ui, prefix: str | None, at: Address, pin_file: str | None) -> Result:
     from coldshare import resume as use_case
+    from coldshare.ledger import record
 
     known = outbox(ui)
     use_case.choose(known, None, prefix)  # before anybody looks for a token, or types its PIN
@@ -67,6 +68,7 @@ def _resume(ui: Ui, prefix: str | None, at: Address, pin_file: str | None) -> Re
         raise lost[0]
     for one in done:
         remember(ui, one.entry.backup_id, one.entry.declaration)
+    record.resumed(ui.note, serial, label, done, now)
     return Result(
         {
             "token": {"label": label, "serial": serial.hex()},

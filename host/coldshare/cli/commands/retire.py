@@ -28,6 +28,7 @@ def command(
     on this token, give --generation and --newer instead of ID.
     """
     from coldshare import generations as use_case
+    from coldshare.ledger import record
 
     wanted = named_generation(prefix, generation, newer, "old")
     ui = Ui(quiet=as_json)
@@ -50,6 +51,7 @@ def command(
         ui.holding = True
         done = use_case.retire(client, new, wanted)
         serial = client.info.serial.hex()
+    record.retired(ui.note, client.info.serial, label, done)
     kept = done.old.backup_id.hex()[:8] if done.old is not None else None
     copies = known_copies([done.old] if done.old is not None else [])
     return Result(

@@ -27,6 +27,7 @@ def command(
     --generation and --newer instead of ID; then a share of it can be backed up here again.
     """
     from coldshare import generations as use_case
+    from coldshare.ledger import record
 
     wanted = named_generation(prefix, generation, newer, "retired")
     ui = Ui(quiet=as_json)
@@ -39,6 +40,7 @@ def command(
         ui.holding = True
         done = use_case.un_retire(client, one, wanted)
         serial = client.info.serial.hex()
+    record.un_retired(ui.note, client.info.serial, label, done)
     old = done.old
     waiting = done.newer if old is None or done.newer.backup_id != old.backup_id else None
     lines = [f"Taken back: generation {wanted.hex()[:8]} of {headline(one.declaration)} is not retired any more."]

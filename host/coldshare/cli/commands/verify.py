@@ -54,6 +54,7 @@ def command(
     left out unless they are named, or there are no others.
     """
     from coldshare import restore as use_case
+    from coldshare.ledger import record
     from coldshare_iface import wire
 
     if no_password:
@@ -81,7 +82,9 @@ def command(
         for held in chosen:
             try:
                 checked.append(use_case.verify(client, held, key, on_step=ui.on_step, allow_cost=opening.allow_cost))
+                record.verified(ui.note, client.info.serial, label, checked[-1])
             except ColdshareError as error:
+                record.failed(ui.note, client.info.serial, held, error)
                 if len(chosen) > 1:
                     error.args = (f"{held.backup_id.hex()[:8]}, {what(held)}: {error.message}",)
                 raise
@@ -138,6 +141,7 @@ def _lines(one: Checked) -> list[str]:
 def _file(source: Path, opening: Opening, at: Address | None, pin_file: str | None, ui: Ui) -> Result:
     from coldshare import restore as use_case
     from coldshare.export import read_sealed
+    from coldshare.ledger import record
     from coldshare.seal import parse
 
     sealed = read_sealed(source)
@@ -152,6 +156,7 @@ def _file(source: Path, opening: Opening, at: Address | None, pin_file: str | No
                 sealed, opening.key(), client=client, on_step=ui.on_step, allow_cost=opening.allow_cost
             )
     remember(ui, done.backup_id, done.declaration, source)
+    record.file_opened(ui.note, source, done)
     short = done.backup_id.hex()[:8]
     return Result(
         {"file": str(source), **file_json(done), **slots_json(done.slots), "opened": True},

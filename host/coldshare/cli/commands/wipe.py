@@ -24,6 +24,7 @@ def command(at: Address, as_json: bool) -> Result:
     again. What it needs is you at the token: it shows what it is about to do, and asks for a button that is HELD.
     """
     from coldshare.errors import ColdshareError
+    from coldshare.ledger import record
 
     ui = Ui(quiet=as_json)
     store = pairings()
@@ -32,6 +33,7 @@ def command(at: Address, as_json: bool) -> Result:
         ui.holding = True
         before = client.wipe()
         after = client.info.serial
+    record.wiped(ui.note, before, after)
     lines = ["Wiped: the token holds nothing any more, and knows nobody."]
     try:
         forgotten = store.forget(before)

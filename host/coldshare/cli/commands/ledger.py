@@ -1,0 +1,254 @@
+"""`coldshare ledger`: what this computer knows about vaults, places and backups, and what happened to them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from coldshare.cli.options import json_option, open_token, token_options, unlock
+from coldshare.cli.render import Result, table
+from coldshare.cli.ui import Ui
+from coldshare.errors import EXIT_INTEGRITY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from coldshare.device.address import Address
+    from coldshare.ledger.events import Event
+    from coldshare.ledger.queries import View
+    from coldshare.ledger.store import Ledger
+
+_PRIVATE = "It holds no secret that opens anything, and tells who has what and where: keep it to yourself."
+_NEWER = "Events that only a newer version of coldshare understands are kept, and count for nothing here: {0}."
+
+
+@click.group("ledger", short_help="What this computer knows about backups and places.")
+def command() -> None:
+    """The record that this computer keeps of vaults, places and backups.
+
+    Every command that changes something writes down what it did. No secret is in it. With --json each of these answers
+    with one JSON object.
+    """
+
+
+@command.command("log")
+@click.option("--last", metavar="N", type=click.IntRange(1), help="Only the latest N events.")
+@json_option
+def log(last: int | None, as_json: bool) -> Result:
+    """Show what happened, oldest first; times are UTC."""
+    from coldshare.ledger.errors import NoLedgerError
+    from coldshare.ledger.history import Names, body_json
+
+    try:
+        with _open(create=False) as ledger:
+            events, view = ledger.events(), ledger.view()
+    except NoLedgerError as error:
+        return Result({"events": [], "warnings": []}, [f"Nothing is recorded yet. {error.next_step}"])
+    names = Names(view)
+    shown = events if last is None else events[-last:]
+    rows = [[_time(event.time), names.host(event.host), names.words(event.body)] for event in shown]
+    warnings = _warnings(events, view)
+    return Result(
+        {
+            "events": [
+                {
+                    "uuid": event.uuid.hex(),
+                    "time": _time(event.time),
+                    "host": event.host.hex(),
+                    "kind": event.body.name or f"kind_{_number(event)}",
+                    "body": body_json(event.body),
+                    "words": names.words(event.body),
+                }
+                for event in shown
+            ],
+            "warnings": warnings,
+        },
+        [
+            *(table(["TIME (UTC)", "COMPUTER", "WHAT"], rows) if rows else ["Nothing is recorded yet."]),
+            *(f"Note: {warning}" for warning in warnings),
+        ],
+    )
+
+
+@command.command("export")
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+def export(file: Path, as_json: bool) -> Result:
+    """Write the whole ledger to FILE, which must not exist: as a copy to keep, or for another computer or person."""
+    from coldshare.files import write_private
+    from coldshare.ledger import interchange
+
+    with _open(create=False) as ledger:
+        events, lost = ledger.readable()
+    data = interchange.encode(events)
+    write_private(file, data, replace=False)
+    lines = [f"Exported: {_count(len(events), 'event')} in {file}. {_PRIVATE}"]
+    if lost:
+        lines.append(f"Note: {_count(lost, 'event')} of the ledger could not be read and {_are(lost)} not in it.")
+    return Result({"out": str(file), "events": len(events), "unreadable": lost}, lines)
+
+
+@command.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+def import_(file: Path, as_json: bool) -> Result:
+    """Bring back what was exported from this ledger, or begin a new computer with it.
+
+    What both have is there once. A file that has nothing in common with this ledger is refused: coldshare ledger join
+    """
+    return _merge(file, join=False)
+
+
+@command.command("join")
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+def join(file: Path, as_json: bool) -> Result:
+    """Take in another person's exported ledger. Nothing is lost on either side, and who goes first does not matter.
+
+    What the two tell differently is named.
+    """
+    return _merge(file, join=True)
+
+
+@command.command("rescan")
+@token_options
+def rescan(at: Address, pin_file: str | None, as_json: bool) -> Result:
+    """Ask a token what it holds, say what the ledger knew otherwise, and write that down.
+
+    With every token in turn, this makes a ledger anew after the old one was lost.
+    """
+    from coldshare.ledger import differences
+    from coldshare.ledger.events import HostNamed, PlaceNamed
+    from coldshare.ledger.history import Names, body_json
+    from coldshare.ledger.record import host_name, token
+
+    ui = Ui(quiet=as_json)
+    with open_token(at, ui) as client:
+        label = unlock(client, pin_file, ui, copies=True)
+        listed = differences.held(client.contents())
+        serial = client.info.serial
+    place = token(serial)
+    with _open(create=True) as ledger:
+        found = differences.news(ledger.view(), place, listed)
+        ledger.record([HostNamed(host_name()), *([PlaceNamed(place, label)] if label else []), *found])
+        view = ledger.view()
+    names = Names(view)
+    held = _count(len(listed), "backup")
+    lines = [f"The ledger knew all of it: {held} on {label or serial.hex()!r}."]
+    if found:
+        lines = [f"{label or serial.hex()!r} holds {held}. The ledger knew otherwise:"]
+        lines += [f"  {names.words(body)}" for body in found]
+        lines.append("It is recorded now. What is really inside of a backup is proved by coldshare verify.")
+    warnings = [conflict.words for conflict in view.conflicts()]
+    return Result(
+        {
+            "token": {"label": label, "serial": serial.hex()},
+            "backups": len(listed),
+            "differences": [{"kind": body.name, "body": body_json(body), "words": names.words(body)} for body in found],
+            "warnings": warnings,
+        },
+        [*lines, *(f"Note: {warning}" for warning in warnings)],
+    )
+
+
+@command.command("path")
+@json_option
+def path(as_json: bool) -> Result:
+    """Say where the ledger is."""
+    from coldshare.ledger.store import ledger_path
+
+    where = ledger_path()
+    return Result({"path": str(where), "exists": where.exists()}, [str(where)])
+
+
+@command.command("check")
+@click.option("--rebuild", is_flag=True, help="Make the tables anew from the events.")
+@json_option
+def check(rebuild: bool, as_json: bool) -> Result:
+    """Look for damage: in the file, in every event, and in what follows from them. Ends with 0, or 7 for damage."""
+    with _open(create=False) as ledger:
+        if rebuild:
+            ledger.rebuild()
+        found = ledger.check()
+        events, lost = ledger.readable() if found else (ledger.events(), 0)
+        view = None if found else ledger.view()
+    warnings = [] if view is None else _warnings(events, view)
+    lines = [f"Good: {_count(len(events), 'event')}, and the tables follow from them."]
+    if found:
+        lines = [
+            *found,
+            f"{_count(len(events), 'event')} can be read, {lost} cannot. To keep them: coldshare ledger export FILE",
+            "If all events can be read, this makes the rest anew: coldshare ledger check --rebuild",
+        ]
+    return Result(
+        {"good": not found, "events": len(events), "unreadable": lost, "damage": found, "warnings": warnings},
+        [*lines, *(f"Note: {warning}" for warning in warnings)],
+        EXIT_INTEGRITY if found else 0,
+    )
+
+
+def _open(*, create: bool) -> Ledger:
+    from coldshare.ledger.store import Ledger, ledger_path
+
+    return Ledger(ledger_path(), create=create)
+
+
+def _merge(file: Path, *, join: bool) -> Result:
+    from coldshare.ledger import interchange
+    from coldshare.ledger.errors import OtherLedgerError
+    from coldshare.ledger.history import Names
+    from coldshare.ledger.joining import differing, foreign
+
+    theirs = interchange.read(file)
+    with _open(create=True) as ledger:
+        ours = ledger.events()
+        if not join and foreign(ours, theirs):
+            raise OtherLedgerError(f"{file} has no event in common with this ledger, so it is rather another person's.")
+        told = differing(ours, theirs)
+        merged = ledger.merge(theirs)
+        view = ledger.view()
+    names = Names(view)
+    conflicts = [*(one.words for one in view.conflicts()), *(one.words(names) for one in told)]
+    warnings = _unknown(theirs)
+    hosts = sorted({names.host(event.host) for event in merged.new})
+    lines = [f"Taken in: {_count(len(merged.new), 'new event')}; {merged.known} of {len(theirs)} were known already."]
+    if hosts:
+        lines.append(f"The new ones were recorded by {', '.join(hosts)}.")
+    lines += [f"CONFLICT: {words}" for words in conflicts]
+    lines += [f"Note: {warning}" for warning in warnings]
+    return Result(
+        {"new": len(merged.new), "known": merged.known, "conflicts": conflicts, "warnings": warnings},
+        lines,
+    )
+
+
+def _warnings(events: Sequence[Event], view: View) -> list[str]:
+    return [*(conflict.words for conflict in view.conflicts()), *_unknown(events)]
+
+
+def _unknown(events: Sequence[Event]) -> list[str]:
+    from coldshare.ledger.events import Unknown
+
+    count = sum(isinstance(event.body, Unknown) for event in events)
+    return [_NEWER.format(count)] if count else []
+
+
+def _number(event: Event) -> int:
+    from coldshare.ledger.events import Unknown
+
+    return event.body.number if isinstance(event.body, Unknown) else event.body.kind
+
+
+def _time(micros: int) -> str:
+    return datetime.fromtimestamp(micros // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
