@@ -271,6 +271,14 @@ def test_broken_frames_are_named(garbage: list[bytes | None]) -> None:
         call(link)
 
 
+def test_a_report_that_is_missing_may_have_been_lost_on_this_side() -> None:
+    whole = reports(wire.CMD_PLAIN, bytes(200))
+    link, _ = link_to(lambda cmd, data: [*whole[:2], *whole[3:]])
+    with pytest.raises(FrameProtocolError, match="missing") as caught:
+        call(link)
+    assert "coldshare resume" in caught.value.next_step
+
+
 def test_after_a_timeout_the_late_answer_is_never_taken_for_the_next_one() -> None:
     link, carrier = link_to(lambda cmd, data: [])
     with pytest.raises(TokenTimeoutError):

@@ -30,6 +30,10 @@ _LONGEST = 300.0
 # What a token gets to answer a cancelled request; the steps of a job that it does not break off are shorter.
 _CANCEL = 10.0
 _DRAIN = 2.0
+_LOST = (
+    "Run the command again; a backup goes on with: coldshare resume. This computer may have been too busy to take all "
+    "that the token said, or the cable is bad."
+)
 
 OnStatus = Callable[[int], None]
 
@@ -206,7 +210,11 @@ class Link:
         try:
             message = self._assembler.feed(report)
         except FrameError as error:
-            raise FrameProtocolError(f"The token broke the framing rules: {error}.") from error
+            broken = FrameProtocolError(f"The token broke the framing rules: {error}.")
+            if error.code == wire.ERR_INVALID_SEQ:
+                # A kernel keeps so many reports for a program, and drops the others without a word.
+                broken.next_step = _LOST
+            raise broken from error
         if message is None or message[1] not in (cmd, wire.CMD_ERROR, wire.CMD_KEEPALIVE):
             return None
         return message[1], message[2]
