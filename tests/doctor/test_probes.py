@@ -409,3 +409,9 @@ def test_systems_without_udev_are_not_told_of_it(computer: Computer, monkeypatch
     assert [one.serial for one in found if one.check == "tokens"] == [plug.serial]
     computer.bus.unplug(plug)
     assert told(computer.found("tokens")) == [("warn", "none")]
+
+
+def test_a_kernel_that_somebody_gave_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.release", lambda: "6.12.3-alices-own+")
+    (found,) = probed("coldshare", software.coldshare)
+    assert found.facts["kernel"] == "6.12.3"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import platform
+import re
 import sys
 from collections.abc import Iterator
 from importlib import metadata
@@ -23,7 +24,9 @@ def coldshare() -> Iterator[Finding]:
         "machine": platform.machine(),
     }
     says = "coldshare {coldshare}, {implementation} {python}, {system} on {machine}".format(**facts)
-    yield Finding("coldshare", "ok", "version", says, facts=facts | {"kernel": platform.release()})
+    # The rest of it is whatever whoever built the kernel calls it.
+    kernel = re.match(r"[0-9.]*", platform.release())
+    yield Finding("coldshare", "ok", "version", says, facts=facts | {"kernel": kernel[0] if kernel else ""})
 
 
 def hidapi() -> Iterator[Finding]:
