@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import compileall
 import os
+import resource
 import sys
 import time
 from pathlib import Path
@@ -38,24 +39,25 @@ def _run(prepared: Prepared, command: list[str], limit: int, *, shell: bool = Fa
 
 
 def _test(prepared: Prepared, arguments: list[str], limit: int) -> int:
-    chosen = [argument for argument in arguments if not argument.startswith("-")]
-    options = [argument for argument in arguments if argument.startswith("-")]
-    options += ["-m", "kernel", "-p", "no:cacheprovider", "-p", "no:xdist", "--basetemp=/run/tmp/pytest"]
+    options = ["-m", "kernel", "-p", "no:cacheprovider", "-p", "no:xdist", "--basetemp=/run/tmp/pytest"]
     options += ["--durations=10", "--color=yes" if sys.stdout.isatty() else "--color=no"]
     options += ["--junitxml=/run/out/junit.xml"]
-    return _run(prepared, [sys.executable, "-m", "pytest", *options, *(chosen or ["tests/kernel/guest"])], limit)
+    return _run(prepared, [sys.executable, "-m", "pytest", *options, *(arguments or ["tests/kernel/guest"])], limit)
+
+
+_WHAT = {
+    "prepare": "fetch and unpack what is needed; nothing if that was done before",
+    "test": "run tests/kernel/guest, or what is named, under pytest: arguments are pytest's",
+    "run": "run a command as root: arguments are that command",
+    "shell": "a shell as root on this terminal",
+}
 
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m kernel.vm", description=__doc__)
     parser.add_argument("--limit", type=int, default=_LIMIT, metavar="SECONDS", help="end the machine then, whatever")
-    what = parser.add_subparsers(dest="what", required=True)
-    what.add_parser("prepare", help="fetch and unpack what is needed; nothing if that was done before")
-    tests = what.add_parser("test", help="run tests/kernel/guest, or what is named, under pytest")
-    tests.add_argument("arguments", nargs=argparse.REMAINDER, metavar="PYTEST-ARGUMENT")
-    run = what.add_parser("run", help="run a command as root")
-    run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="COMMAND")
-    what.add_parser("shell", help="a shell as root on this terminal")
+    parser.add_argument("what", choices=_WHAT, help="; ".join(f"{name}: {words}" for name, words in _WHAT.items()))
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT")
     options = parser.parse_args(argv)
     began = time.monotonic()
     try:
@@ -67,15 +69,17 @@ def main(argv: list[str]) -> int:
             return 0
         if options.what == "shell":
             return _run(prepared, ["/bin/bash"], options.limit, shell=True)
-        arguments = [argument for argument in options.arguments if argument != "--"]
         if options.what == "run":
-            return _run(prepared, arguments, options.limit)
-        return _test(prepared, arguments, options.limit)
+            return _run(prepared, options.arguments, options.limit)
+        return _test(prepared, options.arguments, options.limit)
     except VmError as error:
         print(f"kernel: {error}", file=sys.stderr)
         return 1
     finally:
-        print(f"kernel: {time.monotonic() - began:.0f} s in all", file=sys.stderr)
+        spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = time.monotonic() - began
+        processor = spent.ru_utime + spent.ru_stime
+        print(f"kernel: {seconds:.0f} s in all, {processor:.0f} s of processor time", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,9 @@ from kernel.vm.errors import VmError
 from kernel.vm.initrd import initrd, start
 from kernel.vm.prepared import Prepared
 
-# One processor: with two, emulated, everything that goes back and forth between processes is ten times slower.
-_MACHINE = ("-machine", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", "1536")
+# One processor: with two, emulated, everything that goes back and forth between processes is ten times slower. AVX is
+# slower than what libraries use without it.
+_MACHINE = ("-machine", "q35", "-accel", "tcg", "-cpu", "max,-avx,-avx2", "-smp", "1", "-m", "1536")
 _PLAIN = ("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot")
 _KERNEL = "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off nokaslr tsc=reliable rdinit=/init"
 _CONSOLE_TAIL = 4000
@@ -29,7 +30,7 @@ _GRACE = 15
 
 @dataclass(frozen=True)
 class Job:
-    """What runs in the machine: `command` as root in `folder`; it may leave files in /run/out, which is `out` here."""
+    """What runs in the machine: `command` as root in `folder`; it may leave files in /run/out, which end in `out`."""
 
     command: Sequence[str]
     folder: Path
@@ -45,42 +46,40 @@ class Job:
 
 def boot(prepared: Prepared, job: Job) -> int:
     """Run it, and show what it says as it goes. The exit status of the command. Raises VmError when there is none."""
-    job.out.mkdir(parents=True, exist_ok=True)
-    status = job.out / "status"
-    status.unlink(missing_ok=True)
-    script = start(job.command, job.folder, job.environment, job.limit, shell=job.shell)
-    (job.out / "start").write_text(script)
     with tempfile.TemporaryDirectory(prefix="coldshare-kernel-") as name:
         work = Path(name)
+        # A folder of this run's own: another one may be under way.
+        out = work / "out"
+        out.mkdir()
+        (out / "start").write_text(start(job.command, job.folder, job.environment, job.limit, shell=job.shell))
         image = work / "initrd"
         image.write_bytes(initrd(prepared, job.opened))
-        console = work / "console"
-        command, environment = _qemu(prepared, job, image, console)
+        console = out / "console.log"
+        command, environment = _qemu(prepared, out, image, console)
         in_time = _run(command, environment, job)
-        if console.exists():
-            shutil.copy(console, job.out / "console.log")
-    if not in_time:
-        raise VmError(f"The machine was ended after {job.limit} seconds.\n{_tail(job)}")
-    try:
-        return int(status.read_text())
-    except (OSError, ValueError) as error:
-        raise VmError(f"The machine has stopped before the command came to its end.\n{_tail(job)}") from error
+        shutil.copytree(out, job.out, dirs_exist_ok=True)
+        said = _tail(console)
+        if not in_time:
+            raise VmError(f"The machine was ended after {job.limit} seconds.\n{said}")
+        try:
+            return int((out / "status").read_text())
+        except (OSError, ValueError) as error:
+            raise VmError(f"The machine has stopped before the command came to its end.\n{said}") from error
 
 
-def _tail(job: Job) -> str:
+def _tail(console: Path) -> str:
     with suppress(OSError):
-        text = (job.out / "console.log").read_text(errors="replace")
-        return f"The end of its console, {job.out / 'console.log'}:\n{text[-_CONSOLE_TAIL:]}"
+        return f"The end of its console:\n{console.read_text(errors='replace')[-_CONSOLE_TAIL:]}"
     return "Its console is empty."
 
 
-def _qemu(prepared: Prepared, job: Job, image: Path, console: Path) -> tuple[list[str], dict[str, str]]:
+def _qemu(prepared: Prepared, out: Path, image: Path, console: Path) -> tuple[list[str], dict[str, str]]:
     program, environment = prepared.qemu()
     bios = prepared.bios()
     shares = [
         *_share("root", Path("/"), "readonly=on", "multidevs=remap"),
         *_share("layer", prepared.guest, "readonly=on"),
-        *_share("out", job.out),
+        *_share("out", out),
     ]
     consoles = [
         *("-serial", f"file:{_option(console)}", "-device", "virtio-serial-pci"),
