@@ -228,7 +228,9 @@ def write_out(out: Path, original: bytes) -> None:
 def check_out(out: Path) -> None:
     """What can be known before anybody is asked for anything. Raises OutputExistsError, OutputError."""
     if os.path.lexists(out):
-        raise OutputExistsError(f"{out} exists already; coldshare never overwrites a file.")
+        raise OutputExistsError(
+            f"{out} exists already; coldshare never overwrites a file.", next_step="Name another file with --out."
+        )
     if not out.parent.is_dir():
         raise OutputError(f"{out} cannot be written: there is no folder {out.parent}.")
     if not os.access(out.parent, os.W_OK | os.X_OK):

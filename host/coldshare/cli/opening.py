@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from coldshare.export_index import ExportIndex
     from coldshare.recovery import RecoveryFile
     from coldshare.restore import Key
-    from coldshare.seal import AllowCost, KdfParams
+    from coldshare.seal import AllowCost, KdfParams, Slot
     from coldshare_iface.messages import Declaration
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -93,11 +93,21 @@ class Opening:
 
         return allow
 
-    def needs_token(self, at: Address | None) -> Address | None:
-        """For a file: the token that its password needs, none with a recovery code. Raises the same as `needed`."""
-        if self.by_recovery:
-            return None
+    def needs_token(self, at: Address | None, slots: Sequence[Slot]) -> Address | None:
+        """For a file that opens in these ways: the token that its password needs, none with a recovery code, or where
+        the password opens it alone. Raises the same as `needed`, and FolderVerbError for a folder."""
         from coldshare.device.errors import NoAddressError
+        from coldshare.seal import Factor
+
+        if self.by_recovery or any(slot.factors == Factor.PASSWORD for slot in slots):
+            return None
+        if at is not None and at.scheme == "folder":
+            from coldshare.places.errors import FolderVerbError
+
+            raise FolderVerbError(
+                "The password opens that file only together with its token, and a folder is none.",
+                next_step="Name the token with --at, or open the file with its recovery code: --recovery-file FILE",
+            )
 
         try:
             return needed(at)

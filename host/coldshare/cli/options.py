@@ -94,14 +94,20 @@ def at_option_if_any(function: F) -> F:
     return click.option("--at", callback=_address_if_any, **_AT)(trace_options(function))
 
 
+_AT_PLACE: dict[str, Any] = _AT | {
+    "help": "Which token, by an address of coldshare tokens; folder:PATH is a folder, on a stick; sim:PATH is a "
+    "software token in a file. Also COLDSHARE_AT. Default: the token that is plugged in.",
+}
+
+
 def place_options(function: F) -> F:
     """As `token_options`, and --at takes a folder, too."""
-    return click.option("--at", callback=_place, **_AT)(trace_options(pin_option(json_option(function))))
+    return click.option("--at", callback=_place, **_AT_PLACE)(trace_options(pin_option(json_option(function))))
 
 
 def place_options_if_any(function: F) -> F:
     """The same, for a command that can do without: `at` may be None."""
-    return click.option("--at", callback=_place_if_any, **_AT)(trace_options(pin_option(json_option(function))))
+    return click.option("--at", callback=_place_if_any, **_AT_PLACE)(trace_options(pin_option(json_option(function))))
 
 
 pin_option = click.option("--pin-file", metavar="FILE", help="Read the PIN from FILE (- for standard input).")

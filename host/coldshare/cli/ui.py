@@ -22,6 +22,7 @@ _WORDS = {
     "sealing": "Sealing (this takes a second or two on purpose)",
     "opening": "Opening the seal (this takes a second or two on purpose)",
     "writing": "Writing to the token",
+    "storing": "Writing two copies",
     "reading": "Reading back",
 }
 

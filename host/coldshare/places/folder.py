@@ -94,8 +94,10 @@ class Kept:
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What is in the folder. `strangers` are names of files that are not coldshare's; `crowded` is True when shares of
-    two parties of one vault lie there, which nobody but a person can have brought together."""
+    two parties of one vault lie there, which nobody but a person can have brought together. `place_id` (16 bytes) tells
+    this folder from others, wherever its stick is plugged in; a copy of the whole folder has the same."""
 
+    place_id: bytes
     backups: tuple[Kept, ...]
     retired: tuple[Retired, ...]
     strangers: tuple[str, ...]
@@ -200,7 +202,7 @@ class Folder:
         with self._asked():
             view = self._look()
             index = self._index_of(view)
-            return Contents(view.kept, index.retired, view.strangers, _crowded(view.kept))
+            return Contents(index.salt, view.kept, index.retired, view.strangers, _crowded(view.kept))
 
     def check(self, vault: bytes, party: str, generation: bytes, *, newer: bool = False) -> Plan:
         """What `store` would do with such a share. Raises what it would refuse."""

@@ -177,7 +177,7 @@ def backup(
                 party,
                 generation,
                 newer=newer,
-                progress=lambda done, total: on_step("writing", done, total),
+                progress=lambda done, total: on_step("storing", done, total),
             )
     except BaseException as error:
         _say_of_code(error, where, backup_id, recovery)
@@ -246,8 +246,15 @@ def verify(
     Raises as `restore.verify_sealed`, FolderDamagedError, and FolderRecordError for a share that the folder lists as
     another one.
     """
+    from coldshare.seal import WrongFactorError
+
     sealed = folder.read(kept, lambda done, total: on_step("reading", done, total))
-    checked = verify_sealed(sealed, key, allow_cost=allow_cost, on_step=on_step)
+    try:
+        checked = verify_sealed(sealed, key, allow_cost=allow_cost, on_step=on_step)
+    except WrongFactorError as error:
+        if isinstance(key, str):
+            error.next_step = "Type the password again; is it the one of this backup? Nothing was changed."
+        raise
     told, record = checked.declaration, kept.record
     if not (
         hmac.compare_digest(checked.backup_id, record.backup_id)
@@ -341,7 +348,7 @@ def reseal(
                 declaration.party,
                 declaration.generation,
                 instead_of=kept.backup_id,
-                progress=lambda done, total: on_step("writing", done, total),
+                progress=lambda done, total: on_step("storing", done, total),
             )
     except BaseException as error:
         _say_of_code(error, where, backup_id, recovery)

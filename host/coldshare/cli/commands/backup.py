@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli import entry
+from coldshare.cli import entry, folders
 from coldshare.cli.describe import backup_json, declared_json
 from coldshare.cli.handing import WITHOUT, new_code, opens, recovery_options, warn
 from coldshare.cli.opening import remember
-from coldshare.cli.options import open_token, password_option, token_options, unlock
+from coldshare.cli.options import open_token, password_option, place_options, unlock
 from coldshare.cli.render import Result, size
 from coldshare.cli.ui import Ui
 from coldshare.cli.unfinished import announce, outbox
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 _REPLACED = "It replaced the earlier backup of the same share; a recovery code of that one does not open this one."
 
 
-@click.command("backup", short_help="Put a share onto a token, sealed.")
+@click.command("backup", short_help="Put a share onto a token or a stick, sealed.")
 @click.argument("file", type=click.Path(path_type=Path))
 @member_option
 @password_option
 @vault_password_option
 @recovery_options
 @click.option("--newer", is_flag=True, help="After a reshare: FILE is newer than the share that the token holds.")
-@token_options
+@place_options
 def command(
     file: Path,
     newer: bool,
@@ -54,12 +54,17 @@ def command(
 
     After a reshare every share is new, and the token refuses one of another generation than it holds. With --newer it
     asks you whether this one is the newer one, and keeps both. The new one counts once the old one is retired.
+
+    --at folder:PATH puts it into a folder, on a stick that you put away. There its password alone protects it.
     """
     from coldshare import backup as use_case
     from coldshare.declare import showable_party
     from coldshare.ledger import record
     from coldshare.seal import check_password
 
+    if folders.is_folder(at):
+        given = (at, file, member, password_file, vault_password_file, recovery_out, no_recovery, newer)
+        return folders.backup(*given, pin_file, as_json)
     ui = Ui(quiet=as_json)
     recovery = new_code(ui, recovery_out, no_recovery)
     data, vault_password, facts = read_vault_file(file, vault_password_file, ui, member)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli.commands.remove import full_enough
+from coldshare.cli import folders
+from coldshare.cli.commands.remove import full_enough, no_yes
 from coldshare.cli.describe import backup_json, what
 from coldshare.cli.older import COMBINE, known_copies
-from coldshare.cli.options import open_token, token_options, unlock
+from coldshare.cli.options import open_token, place_options, unlock
 from coldshare.cli.render import Result
 from coldshare.cli.ui import Ui
 
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
     from coldshare.device.address import Address
 
 
-@click.command("destroy", short_help="Destroy retired backups on a token.")
+@click.command("destroy", short_help="Destroy retired backups on a token or in a folder.")
 @click.argument("prefix", metavar="[ID]", required=False)
 @click.option("--all", "every", is_flag=True, help="Every retired backup on the token, one after the other.")
-@token_options
-def command(prefix: str | None, every: bool, at: Address, pin_file: str | None, as_json: bool) -> Result:
+@click.option("--yes", is_flag=True, help="In a folder, which has no button: do not ask.")
+@place_options
+def command(prefix: str | None, every: bool, yes: bool, at: Address, pin_file: str | None, as_json: bool) -> Result:
     """Destroy the retired backup whose id begins with ID, and the token's key for it. No other one is ever touched.
 
     For each the token asks for a button that is HELD. Do it when every party's newer backup is verified: as long as
@@ -35,6 +37,9 @@ def command(prefix: str | None, every: bool, at: Address, pin_file: str | None, 
         raise click.UsageError("give the ID of a retired backup, or --all, and not both")
     ui = Ui(quiet=as_json)
     wanted = None if prefix is None else full_enough(prefix)
+    if folders.is_folder(at):
+        return folders.destroy(at, wanted, yes, pin_file, as_json)
+    no_yes(yes)
     with open_token(at, ui) as client:
         label = unlock(client, pin_file, ui)
         contents = client.contents()

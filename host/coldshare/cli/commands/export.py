@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from coldshare.cli import folders
 from coldshare.cli.describe import RETIRED, backup_json, declared, has_recovery, slots_json, ways, what
 from coldshare.cli.opening import index
-from coldshare.cli.options import backup_option, open_token, token_options, unlock
+from coldshare.cli.options import backup_option, open_token, place_options, unlock
 from coldshare.cli.render import Result, size
 from coldshare.cli.ui import Ui
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     help="The folder it goes to, or the file to write: NAME.seal, which must not exist.",
 )
 @backup_option
-@token_options
+@place_options
 def command(out: Path, prefix: str | None, at: Address, pin_file: str | None, as_json: bool) -> Result:
     """Write the sealed share of a backup to a file, as it is on the token.
 
@@ -39,6 +40,8 @@ def command(out: Path, prefix: str | None, at: Address, pin_file: str | None, as
     from coldshare.restore import choose, everything, fetch
     from coldshare_iface import wire
 
+    if folders.is_folder(at):
+        return folders.export(at, out, prefix, pin_file, as_json)
     ui = Ui(quiet=as_json)
     use_case.check_name(out)
     known = index()

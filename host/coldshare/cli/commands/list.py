@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from coldshare.cli import folders
 from coldshare.cli.describe import backup_json, declared, state
-from coldshare.cli.options import open_token, token_options, unlock
+from coldshare.cli.options import open_token, place_options, unlock
 from coldshare.cli.render import Result, size, table
 from coldshare.cli.ui import Ui
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from coldshare.restore import Held
 
 
-@click.command("list", short_help="Show what is on a token.")
-@token_options
+@click.command("list", short_help="Show what is on a token or in a folder.")
+@place_options
 def command(at: Address, pin_file: str | None, as_json: bool) -> Result:
     """Show the backups on the token, as they were declared when they were made.
 
@@ -26,6 +27,8 @@ def command(at: Address, pin_file: str | None, as_json: bool) -> Result:
     """
     from coldshare.restore import everything
 
+    if folders.is_folder(at):
+        return folders.list_(at, pin_file, as_json)
     ui = Ui(quiet=as_json)
     with open_token(at, ui) as client:
         label = unlock(client, pin_file, ui, copies=True)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from coldshare.cli import folders
 from coldshare.cli.describe import backup_json, declared, state, what
-from coldshare.cli.options import open_token, token_options, unlock
+from coldshare.cli.options import open_token, place_options, unlock
 from coldshare.cli.render import Result
 from coldshare.cli.ui import Ui
 
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 _DIGITS_MIN = 4
 
 
-@click.command("remove", short_help="Destroy a backup on a token.")
+@click.command("remove", short_help="Destroy a backup on a token or in a folder.")
 @click.argument("prefix", metavar="ID")
-@token_options
-def command(prefix: str, at: Address, pin_file: str | None, as_json: bool) -> Result:
+@click.option("--yes", is_flag=True, help="In a folder, which has no button: do not ask.")
+@place_options
+def command(prefix: str, yes: bool, at: Address, pin_file: str | None, as_json: bool) -> Result:
     """Destroy the backup whose id begins with ID, at least 4 characters of it.
 
     The token shows what will be lost and asks for a button that is HELD. It then destroys its key for this backup, and
@@ -35,6 +37,9 @@ def command(prefix: str, at: Address, pin_file: str | None, as_json: bool) -> Re
 
     ui = Ui(quiet=as_json)
     wanted = full_enough(prefix)
+    if folders.is_folder(at):
+        return folders.remove(at, wanted, yes, pin_file, as_json)
+    no_yes(yes)
     with open_token(at, ui) as client:
         client.check_manage()
         label = unlock(client, pin_file, ui)
@@ -66,6 +71,12 @@ def command(prefix: str, at: Address, pin_file: str | None, as_json: bool) -> Re
         },
         lines,
     )
+
+
+def no_yes(yes: bool) -> None:
+    """A token asks whoever is there, with a button."""
+    if yes:
+        raise click.UsageError("--yes is for folders; a token asks with its button")
 
 
 def full_enough(prefix: str) -> str:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli import entry
+from coldshare.cli import entry, folders
 from coldshare.cli.describe import declared_json, headline, slots_json
 from coldshare.cli.handing import new_code, opens, recovery_options, warn
 from coldshare.cli.opening import Opening, index, opening_options, remember
-from coldshare.cli.options import backup_option, open_token, token_options, unlock
+from coldshare.cli.options import backup_option, open_token, place_options, unlock
 from coldshare.cli.render import Result
 from coldshare.cli.ui import Ui
 from coldshare.cli.unfinished import announce, outbox
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--kdf-memory", metavar="MIB", type=int, help="What trying a password takes: 64 to 1024 MiB of memory, usually 256."
 )
-@token_options
+@place_options
 def command(
     prefix: str | None,
     password_file: str | None,
@@ -60,6 +60,10 @@ def command(
     if new_password and new_password_file is not None:
         raise click.UsageError("--new-password and --new-password-file exclude each other")
     ui = Ui(quiet=as_json)
+    if folders.is_folder(at):
+        opening = Opening(ui, password_file, recovery_file, recovery, allow_cost)
+        given = (new_password_file, new_password, recovery_out, no_recovery, kdf_memory)
+        return folders.reseal(at, prefix, opening, *given, pin_file, ui)
     kdf = None
     if kdf_memory is not None:
         kdf = KdfParams(memory_kib=kdf_memory << 10)

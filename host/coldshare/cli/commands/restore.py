@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from coldshare.cli import folders
 from coldshare.cli.describe import RETIRED, backup_json, file_json, headline
 from coldshare.cli.opening import Opening, from_option, needed, opening_options, remember
-from coldshare.cli.options import backup_option, open_token, token_options_if_any, unlock
+from coldshare.cli.options import backup_option, open_token, place_options_if_any, unlock
 from coldshare.cli.render import Result, size
 from coldshare.cli.ui import Ui
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 @backup_option
 @from_option
 @opening_options
-@token_options_if_any
+@place_options_if_any
 def command(
     out: Path,
     prefix: str | None,
@@ -42,9 +43,9 @@ def command(
 ) -> Result:
     """Write the vault file of a backup to --out, exactly as it was, readable by you only.
 
-    From a token, with the password or the recovery code; or from an exported file. A computer that the token does not
-    know yet is paired with it first. Import the vault file on the device it belongs to, or on the one that takes its
-    place, and then delete it.
+    From a token or a folder, with the password or the recovery code; or from an exported file. A computer that the
+    token does not know yet is paired with it first. Import the vault file on the device it belongs to, or on the one
+    that takes its place, and then delete it.
     """
     from coldshare import restore as use_case
     from coldshare.ledger import record
@@ -60,6 +61,8 @@ def command(
         remember(ui, file.backup_id, file.declaration, source)
         record.file_opened(ui.note, source, file, restored=True)
         return _result(out, file_json(file), file.declaration, len(file.original))
+    if at is not None and folders.is_folder(at):
+        return _result(out, *folders.restore(at, out, prefix, opening, pin_file, ui))
     with open_token(needed(at), ui) as client:
         with opening.spoken():
             label = unlock(client, pin_file, ui, introduce=True, copies=True)
@@ -84,8 +87,8 @@ def _from_file(
     from coldshare.seal import parse
 
     sealed = read_sealed(source)
-    parse(sealed)  # a file that is none is refused before anybody is asked for anything
-    token = opening.needs_token(at)
+    envelope = parse(sealed)  # a file that is none is refused before anybody is asked for anything
+    token = opening.needs_token(at, envelope.slots)
     if token is None:
         return use_case.restore_sealed(sealed, opening.key(), out, on_step=ui.on_step, allow_cost=opening.allow_cost)
     with open_token(token, ui) as client:

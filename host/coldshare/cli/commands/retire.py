@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from coldshare.cli import folders
 from coldshare.cli.describe import backup_json, headline
 from coldshare.cli.older import COMBINE, known_copies, named_generation, older_options
 from coldshare.cli.options import open_token, unlock
@@ -31,6 +32,8 @@ def command(
     from coldshare.ledger import record
 
     wanted = named_generation(prefix, generation, newer, "old")
+    if folders.is_folder(at):
+        return folders.retire(at, prefix, wanted, newer, pin_file, as_json)
     ui = Ui(quiet=as_json)
     with open_token(at, ui) as client:
         label = unlock(client, pin_file, ui)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from coldshare.cli import folders
 from coldshare.cli.describe import (
     RETIRED,
     backup_json,
@@ -19,7 +20,7 @@ from coldshare.cli.describe import (
     what,
 )
 from coldshare.cli.opening import Opening, from_option, needed, opening_options, remember
-from coldshare.cli.options import backup_option, open_token, token_options_if_any, unlock
+from coldshare.cli.options import backup_option, open_token, place_options_if_any, unlock
 from coldshare.cli.render import Result
 from coldshare.cli.ui import Ui
 from coldshare.cli.unfinished import finished
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 @from_option
 @opening_options
 @click.option("--no-password", is_flag=True, help="Only read back and compare digests; the seal stays closed.")
-@token_options_if_any
+@click.option("--repair", is_flag=True, help="In a folder: write damaged copies anew, from the good ones.")
+@place_options_if_any
 def command(
     prefix: str | None,
     source: Path | None,
@@ -44,6 +46,7 @@ def command(
     recovery: bool,
     allow_cost: bool,
     no_password: bool,
+    repair: bool,
     at: Address | None,
     pin_file: str | None,
     as_json: bool,
@@ -51,7 +54,7 @@ def command(
     """Read every backup on the token back whole, open its seal and check the share inside.
 
     Nothing is written to this computer. With --backup only that one; with --from an exported file. Retired backups are
-    left out unless they are named, or there are no others.
+    left out unless they are named, or there are no others. In a folder both copies of everything are read.
     """
     from coldshare import restore as use_case
     from coldshare.ledger import record
@@ -62,11 +65,17 @@ def command(
             if given is not None:
                 raise click.UsageError(f"--no-password and {option} exclude each other")
         if recovery or source is not None:
-            raise click.UsageError("--no-password is for backups on a token, and without a recovery code")
+            raise click.UsageError(
+                "--no-password is for backups on a token or in a folder, and without a recovery code"
+            )
     if source is not None and prefix is not None:
         raise click.UsageError("--from and --backup exclude each other")
     ui = Ui(quiet=as_json)
     opening = Opening(ui, password_file, recovery_file, recovery, allow_cost)
+    if source is None and at is not None and folders.is_folder(at):
+        return folders.verify(at, prefix, opening, no_password, repair, pin_file, ui)
+    if repair:
+        raise click.UsageError("--repair is for folders: --at folder:PATH")
     if source is not None:
         return _file(source, opening, at, pin_file, ui)
     with open_token(needed(at), ui) as client:
@@ -145,8 +154,8 @@ def _file(source: Path, opening: Opening, at: Address | None, pin_file: str | No
     from coldshare.seal import parse
 
     sealed = read_sealed(source)
-    parse(sealed)  # a file that is none is refused before anybody is asked for anything
-    token = opening.needs_token(at)
+    envelope = parse(sealed)  # a file that is none is refused before anybody is asked for anything
+    token = opening.needs_token(at, envelope.slots)
     if token is None:
         done = use_case.verify_sealed(sealed, opening.key(), on_step=ui.on_step, allow_cost=opening.allow_cost)
     else:
