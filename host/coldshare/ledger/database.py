@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -31,6 +31,8 @@ __all__ = ["Database"]
 #: Seconds that a command waits for another one, which writes for a moment only.
 _BUSY: Final = 10.0
 _WRITE: Final = "coldshare_write"
+#: Bytes at the beginning of every file of SQLite that is not empty.
+_HEADER: Final = 100
 _FAILED: Final = frozenset(
     (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 )
@@ -41,9 +43,13 @@ _BUSY_CODES: Final = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED))
 class Database:
     """One file, mode 0600. `writable` is False where only reading it is possible."""
 
-    def __init__(self, path: Path, *, create: bool, busy: float = _BUSY) -> None:
-        """Raises NoLedgerError without `create` when there is none, LedgerFailedError, LedgerForeignError."""
+    def __init__(self, path: Path, *, create: bool, tables: Set[str], busy: float = _BUSY) -> None:
+        """A file that is not empty must have these `tables`, and perhaps others.
+
+        Raises NoLedgerError without `create` when there is none, LedgerFailedError, LedgerForeignError.
+        """
         self.path = path
+        self._tables = tables
         self.writable = True
         self._busy = busy
         with self.errors():
@@ -98,13 +104,15 @@ class Database:
         driver.execute("PRAGMA cell_size_check = ON")
         # What was recorded is on disk before the command says so.
         driver.execute("PRAGMA synchronous = FULL")
-        if self.writable and driver.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-            driver.execute("PRAGMA journal_mode = WAL")
         found = driver.execute("SELECT type, name FROM sqlite_master").fetchall()
         if any(kind not in ("table", "index") for kind, _ in found):
             raise LedgerForeignError(f"{self.path} has triggers or views, which no ledger has.")
         #: Of its tables; none in a file that was just made.
         self.names = frozenset(name for kind, name in found if kind == "table" and not str(name).startswith("sqlite_"))
+        if self.names and not self._tables <= self.names:
+            raise LedgerForeignError(f"{self.path} is not a ledger.")
+        if self.writable and driver.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            driver.execute("PRAGMA journal_mode = WAL")
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -170,8 +178,10 @@ def _check_file(path: Path) -> None:
     """A link or something else in its place is not followed; a copy that came back readable by others is closed."""
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise LedgerForeignError(f"{path} is a link, or no file at all.")
-    mode = path.stat().st_mode
-    if os.name == "posix" and mode & 0o077:
+    found = path.stat()
+    if 0 < found.st_size < _HEADER:
+        raise LedgerForeignError(f"{path} is not a ledger.")  # SQLite would take it for an empty one
+    if os.name == "posix" and found.st_mode & 0o077:
         with suppress(OSError):
             path.chmod(0o600)
 

@@ -19,9 +19,9 @@ from coldshare.ledger.database import Database
 from coldshare.ledger.errors import (
     LedgerAlteredError,
     LedgerDamagedError,
-    LedgerForeignError,
     LedgerFullError,
     LedgerNewerError,
+    NoLedgerError,
 )
 from coldshare.ledger.events import (
     HOST_SIZE,
@@ -90,15 +90,15 @@ class Ledger:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             # Making and migrating: one process at a time, which SQLite alone does not see to while there is no table.
             with locked(path):
-                self._database = Database(path, create=True, **waits)
-                self._begin()
+                self._database = Database(path, create=True, tables=_KEPT, **waits)
+                self._begin(create)
         else:
-            self._database = Database(path, create=False, **waits)
-            self._begin()
+            self._database = Database(path, create=False, tables=_KEPT, **waits)
+            self._begin(create)
 
-    def _begin(self) -> None:
+    def _begin(self, create: bool) -> None:
         try:
-            self._prepare()
+            self._prepare(create)
         except BaseException:
             self._database.close()
             raise
@@ -230,17 +230,16 @@ class Ledger:
 
     # --- the file
 
-    def _prepare(self) -> None:
+    def _prepare(self, create: bool) -> None:
         self._stale = False
-        names = self._database.names
-        if not names and self._database.writable:
+        if not self._database.names and not create:
+            raise NoLedgerError
+        if not self._database.names:
             with self._database.writing() as connection:
                 self.host = self._random(HOST_SIZE)
                 METADATA.create_all(connection)
                 connection.execute(insert(LEDGER).values(id=1, schema=SCHEMA, projection=PROJECTION, host=self.host))
             return
-        if not {LEDGER.name, EVENT.name} <= names:
-            raise LedgerForeignError(f"{self.path} is not a ledger.")
         with self._database.reading() as connection:
             schema, projection, self.host = self._versions(connection)
         if schema > SCHEMA or projection > PROJECTION:
@@ -296,6 +295,8 @@ class Ledger:
                 connection.execute(insert(table), found)
 
 
+#: What a ledger has in every version.
+_KEPT: Final = frozenset((LEDGER.name, EVENT.name))
 _IN_ORDER: Final = select(EVENT.c.uuid, EVENT.c.position, EVENT.c.data, EVENT.c.digest).order_by(
     EVENT.c.position, EVENT.c.uuid
 )
