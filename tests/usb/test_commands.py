@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,22 @@ def failed(said: Said, code: str, status: int) -> str:
 def plug(bus: Bus, desk: Desk) -> Plug:
     bus.linux()
     return bus.plug(desk.token(), Speed.HIGH)
+
+
+class Slept:
+    """A clock that only sleeping moves. `at` says what happens once it is so late."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._then: list[tuple[float, Callable[[], object]]] = []
+
+    def at(self, when: float, happens: Callable[[], object]) -> None:
+        self._then.append((when, happens))
+
+    def __call__(self, seconds: float) -> None:
+        self.now += seconds
+        while self._then and self._then[0][0] <= self.now:
+            self._then.pop(0)[1]()
 
 
 # --- tokens
@@ -233,28 +250,39 @@ def test_help_touches_no_bus(shell: Shell, bus: Bus, plug: Plug, monkeypatch: py
         assert "--at" in good(shell(name, "--help")).out
 
 
-def test_it_says_that_it_waits_for_another_one(
-    shell: Shell, bus: Bus, plug: Plug, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> Slept:
+    """Turns are waited for in no time."""
+    hours = Slept()
     take = turn.take
-    now = 0.0
-
-    def sleep(seconds: float) -> None:
-        nonlocal now
-        now += seconds
-        if now > 4:
-            other.close()
 
     def quickly(serial: str, on_wait: turn.OnWait | None = None) -> turn.Turn:
-        return take(serial, on_wait, clock=lambda: now, sleep=sleep)
+        return take(serial, on_wait, clock=lambda: hours.now, sleep=hours)
 
     monkeypatch.setattr(turn, "take", quickly)
-    other = take(plug.serial)
-    said = good(shell("list", *PIN))
-    assert said.err.count("Another coldshare uses this token. Waiting") == 1
+    return hours
 
-    now, other = -100.0, take(plug.serial)
+
+@pytest.mark.parametrize(("finishes", "said"), [(0.5, 0), (4.0, 1)])
+def test_it_says_that_it_waits_for_another_one(
+    shell: Shell, plug: Plug, slept: Slept, finishes: float, said: int
+) -> None:
+    other = turn.take(plug.serial)
+    slept.at(finishes, other.close)
+    assert good(shell("list", *PIN)).err.count("Another coldshare uses this token. Waiting") == said
+
+
+def test_it_does_not_wait_for_ever(shell: Shell, plug: Plug, slept: Slept) -> None:
+    other = turn.take(plug.serial)
     assert failed(shell("list", *PIN), "token_in_use", 6).count("Another coldshare uses this token") == 2
+    other.close()
+
+
+def test_ctrl_c_ends_the_waiting(shell: Shell, plug: Plug, slept: Slept) -> None:
+    other = turn.take(plug.serial)
+    slept.at(2.0, lambda: signal.raise_signal(signal.SIGINT))
+    failed(shell("list", *PIN), "interrupted", 130)
+    assert slept.now < 3
     other.close()
 
 
