@@ -17,7 +17,7 @@ from coldshare_iface import wire
 from coldshare_iface.primitives import NativeAes
 from coldshare_iface.types import Aes
 from coldshare_sim import flash as flash_file
-from coldshare_sim.clock import Clock, RealClock
+from coldshare_sim.clock import Clock, RealClock, VirtualClock
 from coldshare_sim.errors import DamagedTokenError, TokenExistsError
 from coldshare_sim.flash import Chip, Flash, KeyBlocks
 from coldshare_sim.littlefs import LittleFiles
@@ -25,6 +25,8 @@ from coldshare_sim.person import Person
 
 #: Seconds between two looks at a token that waits for its person.
 SLICE = 0.01
+#: The same where time is virtual: nobody feels how soon it sees its person, and every look costs real time.
+_VIRTUAL_SLICE = 0.05
 
 
 class SimHal:
@@ -143,6 +145,7 @@ class SoftToken:
 
     def _read(self, poll: Callable[[], bytes | None], timeout: float) -> bytes | None:
         end = self.clock.now_ms() + timeout * 1000
+        longest = _VIRTUAL_SLICE if isinstance(self.clock, VirtualClock) else SLICE
         while True:
             report = poll()
             if report is not None:
@@ -153,7 +156,7 @@ class SoftToken:
             if left <= 0:
                 return None
             # A token that is not waiting for anything will never speak first: let the time pass at once.
-            self.clock.sleep(min(SLICE, left / 1000) if self.waiting else left / 1000)
+            self.clock.sleep(min(longest, left / 1000) if self.waiting else left / 1000)
 
     @property
     def waiting(self) -> bool:

@@ -176,7 +176,7 @@ def test_half_a_message_times_out_by_itself(bench: Bench) -> None:
     bench.token.write(split(bench.host.cid, wire.CMD_PING, blob(500))[0])
     start = bench.clock.now_ms()
     assert bench.host.read(5) == (wire.CMD_ERROR, bytes([wire.ERR_MSG_TIMEOUT]))
-    assert 0 <= bench.clock.now_ms() - start - wire.FRAME_TIMEOUT_MS < 20
+    assert 0 <= bench.clock.now_ms() - start - wire.FRAME_TIMEOUT_MS < 100
     assert bench.host.call(wire.CMD_PING, b"next") == b"next"
 
 

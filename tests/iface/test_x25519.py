@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from coldshare_firmware.x25519 import x25519
 from coldshare_iface.noise import Handshake, NoiseError
 from coldshare_iface.primitives import NativeSuite
+from support.agreement import quick_x25519
 
 BASE = b"\x09" + bytes(31)
 
@@ -28,6 +29,7 @@ def test_wycheproof(vectors_dir: Path) -> None:
     for test in vectors(vectors_dir):
         shared = x25519(bytes.fromhex(test["private"]), bytes.fromhex(test["public"]))
         assert shared.hex() == test["shared"], test["tcId"]
+        assert quick_x25519(bytes.fromhex(test["private"]), bytes.fromhex(test["public"])) == shared
         assert (shared == bytes(32)) == ("ZeroSharedSecret" in test["flags"]), test["tcId"]
 
 
@@ -46,7 +48,7 @@ def test_wycheproof_on_the_host(vectors_dir: Path) -> None:
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
 def test_another_implementation(mine: bytes, theirs: bytes) -> None:
     native = NativeSuite()
-    assert x25519(mine, BASE) == native.public(mine)
+    assert x25519(mine, BASE) == native.public(mine) == quick_x25519(mine, BASE)
     assert x25519(mine, native.public(theirs)) == native.dh(theirs, native.public(mine))
 
 
