@@ -207,6 +207,7 @@ class Bus:
         if gadget is None:
             return
         try:
+            self._pump()  # what somebody waits for is not left behind, however long we did not come to it
             for _ in range(_BURST):
                 gadget.step()
                 if not self._pump():

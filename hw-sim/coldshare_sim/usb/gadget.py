@@ -280,15 +280,23 @@ class Gadget:
                     self._frame = None
             elif not held:
                 self._flowing[endpoint] = now
-        while len(self._reports) < _REPORTS:
+        while self._room_for_reports:
             report = self.token.poll()
             if report is None:
                 break
             self._reports.append(report)
             if self.token.busy:
                 break  # on a slow machine each of its steps may have something to say
-        if self._frame is None and self._framed:
+        if self._room_for_frames:
             self._frame = self.token.poll_bulk()
+
+    @property
+    def _room_for_reports(self) -> bool:
+        return len(self._reports) < _REPORTS
+
+    @property
+    def _room_for_frames(self) -> bool:
+        return self._frame is None and self._framed
 
     def _hear(self) -> None:
         self._heard_at = self.token.clock.now_ms()
@@ -308,7 +316,7 @@ class Gadget:
     @property
     def busy(self) -> bool:
         """Whether the next `step` has work to do at once."""
-        return self.token.busy
+        return self.token.busy and (self._room_for_reports or self._room_for_frames)
 
     @property
     def waiting(self) -> bool:

@@ -260,6 +260,28 @@ def test_an_unlink_in_flight(put: Put) -> None:
     assert host.finish()[0] == wire.STATUS_OK
 
 
+def test_a_simulator_that_was_stopped_leaves_nobody_without_their_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for it gets what lies there, however much time has passed in between."""
+    kernel, panel = Kernel(tmp_path), Panel(person_for("approve"))
+    token = FaultyToken(Chip(), panel, clock=RealClock())
+    bus = Bus(token, Speed.FULL, panel, attach=kernel.attach)
+    bus.plug()
+    computer = kernel.computer()
+    (frame,) = framing.split(wire.CID_BROADCAST, wire.CMD_INIT, NONCE, wire.BULK_FRAME_MAX)
+    for number in (computer.submit(0x00, setup=bytes.fromhex("0009010000000000")), computer.submit(0x02, data=frame)):
+        bus._turn()
+        assert computer.result(number).status == 0
+    monkeypatch.setattr(gadget_module, "STUCK_MS", -1)  # everything is old at once
+    number = computer.submit(0x82, 16384)
+    bus._turn()
+    assert computer.result(number).data[7:15] == NONCE
+    bus.close()
+    token.close()
+    kernel.given[0].close()
+
+
 def test_every_transfer_is_taken_back_when_a_driver_goes(put: Put) -> None:
     on_bus = put()
     computer = on_bus.computer()
@@ -291,6 +313,7 @@ def test_unplugged_in_mid_transfer_and_plugged_in_again(put: Put, tmp_path: Path
     with pytest.raises(TokenGoneError):
         client.put(backup_id, data)
     assert len(written) == 4
+    assert (tmp_path / "detach").read_text() == "1"
     assert remote("state")["plugged"] is False
     assert remote("screen")["lines"] == []
     assert remote("press", button="yes")["error"]["code"] == "no_question"
@@ -344,6 +367,7 @@ def test_a_fault_that_pulls_it_out(put: Put, spec: str, virtual: bool) -> None:
     if not virtual:
         with dial(on_bus.listener.where) as sock:
             assert Computer(SocketLink(sock)).list() == []
+            assert sock.recv(1) == b""
     other = on_bus.remote()
     assert other("state")["plugged"] is False
     assert other("plug")["ok"]
@@ -358,6 +382,7 @@ def test_a_full_bus_is_said_and_the_token_stays_unplugged(put: Put) -> None:
         on_bus.kernel.full = True
         assert remote("power")["error"]["code"] == "virtual_bus_full"
         assert remote("state")["plugged"] is False
+        assert remote("screen")["lines"] == []
         on_bus.kernel.full = False
         assert remote("plug")["ok"]
         assert on_bus.computer().enumerate()

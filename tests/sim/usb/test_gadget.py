@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coldshare_firmware import store
+from coldshare_firmware.token import Token
 from coldshare_iface import framing, wire
 from coldshare_iface.framing import Assembler
 from coldshare_sim.clock import VirtualClock
@@ -16,9 +18,10 @@ from coldshare_sim.flash import Chip
 from coldshare_sim.look import look_at
 from coldshare_sim.token import SoftToken
 from coldshare_sim.usb import descriptors
+from coldshare_sim.usb import gadget as gadget_module
 from coldshare_sim.usb.descriptors import BULK_IN, BULK_OUT, HID_IN, HID_OUT, Speed
-from coldshare_sim.usb.gadget import STUCK_MS, Gadget
-from support.client import LABEL, NOBODY, NONCE, PIN, FrameRefusedError, Host, Puppet, blob
+from coldshare_sim.usb.gadget import QUIET_MS, STUCK_MS, Gadget
+from support.client import HELD, LABEL, NOBODY, NONCE, PIN, FrameRefusedError, Host, Puppet, blob
 from support.gadget import GadgetWire
 
 IN, STALL = 0x80, None
@@ -457,17 +460,71 @@ def test_a_request_of_a_computer_that_is_gone_comes_to_its_end(bulk: bool) -> No
     plugged.token.close()
 
 
-@pytest.mark.parametrize("bulk", [False, True], ids=["hid", "bulk"])
-def test_a_token_whose_answer_nobody_fetches_is_not_busy(bulk: bool) -> None:
-    """Whoever drives it would turn for nothing."""
-    plugged = Plugged(FULL, Puppet(default=NOBODY))
-    asking(plugged, bulk)
-    for _ in range(100):
-        plugged.clock.sleep(0.02)
-        plugged.gadget.step()
-        assert not plugged.gadget.busy
-    assert plugged.gadget.waiting
+class SlowClock(VirtualClock):
+    """Whoever looks at it finds that a quarter of a second has passed, as on a machine that is emulated."""
+
+    def now_ms(self) -> int:
+        self.sleep(0.25)
+        return super().now_ms()
+
+
+@pytest.fixture(params=[False, True], ids=["hid", "bulk"])
+def works(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plugged]:
+    """A token on a slow machine, at long work; it has a keepalive to send at each of its steps."""
+    plugged = Plugged(FULL)
+    host = Host(GadgetWire(plugged.gadget, bulk=request.param)).hello()
+    host.pair()
+    host.open()
+    host.ok(wire.OP_SET_UP, PIN, LABEL)
+    host.again()
+    backup_id, _ = host.put(blob(60_000))
+    monkeypatch.setattr(store, "_SLICES", 1)
+    plugged.token.clock = plugged.token._token._hal._clock = SlowClock()
+    host.start(wire.OP_OPEN, backup_id, wire.PURPOSE_VERIFY)
+    yield plugged
     plugged.token.close()
+
+
+def test_a_step_is_a_small_one(works: Plugged, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bus has to be looked at in between."""
+    advance, steps = Token._advance, []
+    monkeypatch.setattr(Token, "_advance", lambda token, job: steps.append(job) or advance(token, job))
+    most = total = 0
+    while works.token._token._job is not None:
+        steps.clear()
+        works.gadget.step()
+        most, total = max(most, len(steps)), total + len(steps)
+        works.gadget.take(HID_IN, ENOUGH)
+        works.gadget.take(BULK_IN, ENOUGH)
+    assert total > 10
+    assert most <= 2
+
+
+def test_work_whose_keepalives_nobody_fetches_waits(works: Plugged, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not busy then: whoever drives it would turn for nothing."""
+    monkeypatch.setattr(gadget_module, "STUCK_MS", 1e9)
+    for _ in range(10):
+        works.gadget.step()
+    assert works.token._token._job is not None
+    assert not works.gadget.busy
+    assert works.gadget.waiting
+    while works.token._token._job is not None:
+        works.gadget.step()
+        works.gadget.take(HID_IN, ENOUGH)
+        works.gadget.take(BULK_IN, ENOUGH)
+
+
+def test_a_wiped_token_wants_another_name_on_the_bus_a_moment_later(plugged: Plugged) -> None:
+    plugged.token.person.default = HELD
+    host = Host(GadgetWire(plugged.gadget)).hello()
+    plugged.clock.sleep(2 * QUIET_MS / 1000)
+    assert not plugged.gadget.renamed
+    assert host.wipe()[0] == wire.STATUS_OK
+    plugged.clock.sleep((QUIET_MS - 1) / 1000)
+    assert not plugged.gadget.renamed
+    plugged.clock.sleep(0.01)
+    assert plugged.gadget.renamed
+    assert Gadget(plugged.token, plugged.gadget.speed).serial != plugged.gadget.serial
 
 
 @pytest.mark.parametrize("bulk", [False, True], ids=["hid", "bulk"])

@@ -77,9 +77,12 @@ def test_the_device_enumerates(port: Port) -> None:
 def test_only_one_has_it_at_a_time(port: Port) -> None:
     first, second = Computer(InMemory(port)), Computer(InMemory(port))
     assert first.attach() == 0
-    assert second.attach() != 0
-    with pytest.raises(EOFError):
-        second.link.receive(1)
+    first.enumerate()
+    for other in (second, Computer(InMemory(port))):
+        assert other.attach() == 2
+        with pytest.raises(EOFError):
+            other.link.receive(1)
+    assert port.device.configured
     first.link.close()
     third = Computer(InMemory(port))
     assert third.attach() == 0
@@ -170,6 +173,9 @@ def test_an_answer_that_is_shorter_than_it_may_be(computer: Computer) -> None:
     computer.result(computer.submit(0x02, data=frame))
     done = computer.result(computer.submit(0x82, 512, flags=SHORT_NOT_OK))
     assert (done.status, done.length) == (-121, 7 + 17)
+    computer.result(computer.submit(0x02, data=frame))
+    done = computer.result(computer.submit(0x82, 24, flags=SHORT_NOT_OK))
+    assert (done.status, done.length) == (0, 24)
 
 
 def test_an_answer_that_is_longer_than_it_may_be(computer: Computer) -> None:
