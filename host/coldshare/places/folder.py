@@ -284,7 +284,12 @@ class Folder:
                 backups=(*stay, Listed(record, plan.state)),
                 loose=tuple(gone[:LOOSE_MAX]),
             )
-            self._commit(view, after)
+            try:
+                self._commit(view, after)
+            except OSError as error:
+                unknown = from_os(error, self.where)
+                unknown.next_step += " This backup counts if coldshare list shows it."
+                raise unknown from error
             # The new one is there, whatever comes now; whoever writes next removes what is left.
             with suppress(OSError):
                 self._remove_files(gone[:LOOSE_MAX])
@@ -413,7 +418,8 @@ class Folder:
         return self._decoded(names, name, INDEX_MAX, Index.decode)
 
     def _decoded(self, names: dict[str, Found], name: str, limit: int, decode: Callable[[bytes], _T]) -> _T | None:
-        """None where there is no such file, or a damaged one. Raises FolderForeignError, FolderNewerError."""
+        """None where there is no such file, or a damaged one. Raises FolderForeignError for what is no file, and
+        FolderNewerError."""
         found = names.get(name)
         if found is None:
             return None
@@ -586,11 +592,13 @@ class Folder:
         if self._decoded(names, tag, TAG_MAX, Record.decode) != kept.record:
             wanted.append((tag, kept.record.encode()))
         for name, data in wanted:
-            if name in names:
-                self._overwrite(names[name].name, data)
-            else:
+            if name not in names:
                 self._write_new(name, data)
                 self._files.sync_names()
+            elif names[name].plain:
+                self._overwrite(names[name].name, data)
+            else:
+                continue  # somebody's link or folder: it is told, and theirs to move
             if self._files.read(names[name].name if name in names else name, len(data)) != data:
                 raise FolderReadBackError(f"{name} in {self.where} does not read back as it was written.")
 

@@ -62,6 +62,8 @@ INDEX_MAX: Final = 48 << 10
 BACKUPS_MAX: Final = 64
 RETIRED_MAX: Final = 64
 LOOSE_MAX: Final = 64
+#: The index takes whole blocks, so that a change of it seldom needs room: on a full disk, too, a backup can be removed.
+_BLOCK: Final = 4096
 _SEQUENCE_MAX: Final = (1 << 63) - 1
 
 INDEX_NAMES: Final = ("index.a", "index.b")
@@ -216,7 +218,8 @@ class Index:
     loose: tuple[bytes, ...] = ()
 
     def encode(self) -> bytes:
-        return _with_digest(
+        """CBOR, 0x80, and zeros up to whole blocks."""
+        body = _with_digest(
             {
                 0: _FORMAT,
                 1: self.sequence,
@@ -226,11 +229,15 @@ class Index:
                 5: list(self.loose),
             }
         )
+        return body + b"\x80" + bytes(-(len(body) + 1) % _BLOCK)
 
     @classmethod
     def decode(cls, data: bytes) -> Index:
         """Raises ValueError for anything that `encode` did not write, FolderNewerError for a later version."""
-        match _checked(data, INDEX_MAX):
+        body = data.rstrip(b"\0")
+        if not body.endswith(b"\x80"):
+            raise ValueError("padding")
+        match _checked(body[:-1], INDEX_MAX):
             case {1: int(sequence), 2: bytes(salt), 3: list(backups), 4: list(retired), 5: list(loose)}:
                 pass
             case _:
