@@ -81,6 +81,8 @@ class SoftToken:
         report_size: int = wire.REPORT_FS,
     ) -> None:
         self.person = person
+        #: Whether Ctrl-C raises where this token is driven. A loop that only takes note of it sets this to False.
+        self.interruptible = True
         self.report_size = report_size
         self.clock = clock or RealClock()
         self._random = random
@@ -174,8 +176,10 @@ class SoftToken:
 
     def _poll(self, *, bulk: bool) -> bytes | None:
         fetched = self._fetched[bulk]
-        if not fetched and not self._token.waiting:
-            return self._token.poll(bulk)
+        if not fetched and not (self._token.waiting and self.interruptible):
+            said = self._token.poll(bulk)
+            self.chip.check()
+            return said
         if not fetched:
             with _uninterrupted():
                 said = self._token.poll(bulk)

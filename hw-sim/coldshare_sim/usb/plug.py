@@ -69,6 +69,7 @@ def plug(
         bus = Bus(token, fast, panel, attach=attach, listener=listener, controls=controls, on_ready=ready)
         stack.callback(bus.close)
         stack.enter_context(stopped_by_signals(bus))
+        token.interruptible = False
         bus.plug()
         bus.run()
 
