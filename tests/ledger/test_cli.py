@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from coldshare.device.errors import TokenGoneError
+from coldshare.device.token import TokenClient
+from coldshare.device.transport.sim import SimTransport
 from coldshare.ledger import events as e
 from coldshare.ledger import interchange
 from coldshare.ledger.events import Place
@@ -191,6 +194,53 @@ def test_into_a_file_and_back(shell: Shell) -> None:
     assert {one.why for one in view().handled()} == {e.BACKED_UP, e.VERIFIED, e.RESTORED}
 
 
+def pull_out_after(shell: Shell, monkeypatch: pytest.MonkeyPatch, count: int, *argv: str) -> Said:
+    """Run a command; the token is gone after that many reports to it."""
+    left = [count]
+    write = SimTransport.write
+
+    def counted(transport: SimTransport, report: bytes) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise TokenGoneError
+        write(transport, report)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SimTransport, "write", counted)
+        return shell(*argv)
+
+
+def test_a_backup_that_is_resumed(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = backup(shell, "phone-1.vult")
+    before = kinds()
+    assert pull_out_after(shell, monkeypatch, 1500, "backup", "phone-1.vult", *YES, *SEAL).status == 6
+    assert kinds() == before
+    good(shell("resume", *YES))
+    (held,) = here(shell).values()
+    assert held.backup_id.hex() != old
+    assert held.state == e.ACTIVE
+    assert next(one for one in view().backups(gone=True) if one.gone).gone == e.REPLACED
+    assert rescan(shell)["differences"] == []
+
+
+def test_a_backup_that_verify_confirms(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was stored, and the link broke before it was read back."""
+    old = backup(shell, "phone-1.vult")
+
+    def gone(client: TokenClient, backup_id: bytes) -> None:
+        raise TokenGoneError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TokenClient, "confirm", gone)
+        assert shell("backup", "phone-1.vult", *YES, *SEAL).status == 6
+    assert set(here(shell)) == {old}
+    (new,) = (one["body"]["backup_id"] for one in rescan(shell)["differences"])
+    assert here(shell)[new].state == e.UNCONFIRMED
+    good(shell("verify", *YES, "--backup", new, *PASSWORD_FILE))
+    assert {key: one.state for key, one in here(shell).items()} == {new: e.ACTIVE}
+    assert rescan(shell)["differences"] == []
+
+
 def test_reseal_and_wipe(shell: Shell) -> None:
     old = backup(shell, "phone-1.vult")
     good(shell("reseal", *YES, *PASSWORD_FILE, "--recovery-out", "code"))
@@ -214,8 +264,6 @@ def test_to_wipe_an_unknown_token_begins_no_ledger(shell: Shell) -> None:
 
 def test_a_backup_that_fails_is_written_down(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """A token gives back other bytes than it was given."""
-    from coldshare.device.token import TokenClient
-
     backup_id = backup(shell, "phone-1.vult")
     get = TokenClient.get
     monkeypatch.setattr(TokenClient, "get", lambda *arguments: flip(get(*arguments), 5000))
