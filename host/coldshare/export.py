@@ -17,6 +17,7 @@ from coldshare import declare
 from coldshare.errors import InputError, RefusedError
 from coldshare.export_index import ExportIndex, Neighbours
 from coldshare.files import OutputError, write_private
+from coldshare.places.neighbours import check_above
 from coldshare.recovery import short_id
 from coldshare.restore import ReadBackError, check_out
 from coldshare.seal import SealTooLargeError, parse, profile
@@ -108,8 +109,8 @@ def export(sealed: bytes, out: Path, *, declared: bytes, index: ExportIndex) -> 
     held against the sealed files in the folder (rule 1) and remembered in `index`, before anything is written.
 
     Raises what `seal.parse` raises, `DeclarationMismatchError`, `ExportNameError`, `OutputError`,
-    `OutputExistsError`, `OtherPartyInFolderError`, `TooManyExportsError`, `ExportIndexError`, `ReadBackError`, and
-    `ReplyError` for what is no declaration.
+    `OutputExistsError`, `OtherPartyInFolderError`, `FolderOtherPartyError`, `TooManyExportsError`,
+    `ExportIndexError`, `ReadBackError`, and `ReplyError` for what is no declaration.
     """
     envelope = parse(sealed)
     if not hmac.compare_digest(envelope.declaration_digest, declare.digest(declared)):
@@ -119,6 +120,7 @@ def export(sealed: bytes, out: Path, *, declared: bytes, index: ExportIndex) -> 
     path, folder = _destination(out, backup_id)
     with index.locked():
         neighbours = index.check(backup_id, vault, party, exports_in(folder))
+        check_above(folder, vault, party)
         # Before the write: a file that nobody remembers would be worse than a record without its file.
         index.remember(backup_id, vault, party, folder / path.name)
         _write(path, sealed)
@@ -172,6 +174,7 @@ def check_export(out: Path, backup_id: bytes, declaration: Declaration | None, i
         _check_unnamed(backup_id, folder, index)
     else:
         index.check(backup_id, declaration.vault, declaration.party, exports_in(folder))
+        check_above(folder, declaration.vault, declaration.party)
 
 
 def _destination(out: Path, backup_id: bytes) -> tuple[Path, Path]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from places.test_shares import snapshot
-from support.desk import PASSWORD, vault
+from support.desk import PASSWORD, PIN, Desk, vault
 from support.reshare import generations
 from support.shell import Said, Shell, failed
 from support.terminal import Terminal
@@ -290,3 +290,19 @@ def test_a_person_is_asked(shell: Shell) -> None:
         terminal.answer("Destroy it?", "y")
         assert terminal.finish() == 0
     assert states(shell) == {}
+
+
+def test_a_file_is_not_exported_beside_another_partys_folder(shell: Shell) -> None:
+    """The phone's share is in a folder on this disk, which another computer has made; the laptop's is on a token."""
+    backup(shell)
+    (shell.folder / ".home" / "exports.json").unlink()
+    chip = Desk(shell.home).token()
+    (shell.folder / "a.token").write_bytes(chip.image)
+    shell.write("pin", PIN, secret="PIN")
+    token = ("--at", "sim:a.token?user=approve", "--pin-file", "pin")
+    good(shell("backup", "laptop.vult", *PW, "--no-recovery", *token))
+    (shell.folder / "stick" / "sub").mkdir()
+    for out in ("stick", "stick/sub", "stick/coldshare"):
+        failed(shell("export", "--out", out, *token), "folder_other_party", 5, as_json=False)
+    good(shell("remove", good(shell("list", *AT, "--json")).json["backups"][0]["backup_id"], "--yes", *AT))
+    good(shell("export", "--out", "stick", *token))

@@ -22,7 +22,7 @@ from coldshare.places.surroundings import mount_root
 if TYPE_CHECKING:
     from coldshare.export_index import ExportIndex
 
-__all__ = ["check_file_system"]
+__all__ = ["check_above", "check_file_system"]
 
 #: Folders in and beside the one that was named, and at the top of its file system, that are looked into.
 _BESIDE_MAX: Final = 256
@@ -50,6 +50,24 @@ def check_file_system(place: Path, backup_id: bytes, vault: bytes, party: str, i
     raise FolderOtherPartyError(
         f"A share of another party of this vault is on the same disk: in {other}.", next_step=_APART
     )
+
+
+def check_above(folder: Path, vault: bytes, party: str) -> None:
+    """Raise FolderOtherPartyError when a folder of coldshare that lies in `folder`, or in one above it on the same file
+    system, holds a share of another party of that vault: a file that is put there would lie beside it."""
+    with suppress(OSError):
+        top = mount_root(folder)
+        above = [folder, *(one for one in folder.parents if one.is_relative_to(top))]
+        for place in [folder, *(one / FOLDER_NAME for one in above)]:
+            with suppress(ColdshareError, OSError):
+                crowded = place.is_dir() and _holds_another(place, vault, party)
+                if crowded:
+                    break
+        else:
+            return
+        raise FolderOtherPartyError(
+            f"A share of another party of this vault is on the same disk: in {place}.", next_step=_APART
+        )
 
 
 _APART = (
