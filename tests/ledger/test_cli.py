@@ -318,6 +318,96 @@ def test_no_secret_is_in_it(shell: Shell) -> None:
     assert chain_code.hex().encode() not in data
 
 
+# --- the same at folders
+
+
+STICK = ("--at", "folder:stick")
+
+
+def into_folder(shell: Shell, name: str, *options: str) -> str:
+    (shell.folder / "stick").mkdir(exist_ok=True)
+    backup_id: str = good(shell("backup", name, *options, *STICK, *SEAL, "--json")).json["backup_id"]
+    return backup_id
+
+
+def on_stick() -> dict[str, Backup]:
+    (place,) = {one.place for one in view().places() if one.place.kind == e.FOLDER}
+    return {one.backup_id.hex(): one for one in view().backups(place=place)}
+
+
+def same_on_stick(shell: Shell) -> bool:
+    return good(shell("ledger", "rescan", *STICK, "--json")).json["differences"] == []
+
+
+def test_a_folder_from_backup_to_destroy(shell: Shell) -> None:
+    old = into_folder(shell, "phone-1.vult")
+    (held,) = on_stick().values()
+    assert (held.party, held.state, held.opened) == ("Phone", e.ACTIVE, None)
+    (place,) = view().places()
+    assert place.label == str(shell.folder / "stick")
+    good(shell("verify", *STICK, *PASSWORD_FILE))
+    assert on_stick()[old].opened is not None
+    new = into_folder(shell, "phone-2.vult", "--newer")
+    held = on_stick()[new]
+    assert held.state == e.NEXT
+    assert held.vault is not None
+    assert [one.generation for one in view().generations(held.vault)] == [on_stick()[old].generation, held.generation]
+    good(shell("retire", old, *STICK))
+    assert {key: one.state for key, one in on_stick().items()} == {old: e.RETIRED, new: e.ACTIVE}
+    assert view().generations(held.vault)[0].retired_at == (place.place,)
+    good(shell("un-retire", old, *STICK))
+    assert {key: one.state for key, one in on_stick().items()} == {old: e.ACTIVE, new: e.NEXT}
+    assert not view().generations(held.vault)[0].retired
+    good(shell("retire", old, *STICK))
+    good(shell("destroy", old, "--yes", *STICK))
+    assert set(on_stick()) == {new}
+    assert next(one for one in view().backups(gone=True) if one.gone).gone == e.DESTROYED
+    assert same_on_stick(shell)
+
+
+def test_a_folder_and_everything_else(shell: Shell) -> None:
+    into_folder(shell, "phone-1.vult")
+    again = into_folder(shell, "phone-1.vult")
+    assert set(on_stick()) == {again}
+    good(shell("reseal", *STICK, *PASSWORD_FILE, "--recovery-out", "code"))
+    (held,) = on_stick().values()
+    assert held.recovery is True
+    good(shell("restore", *STICK, *PASSWORD_FILE, "--out", "back.vult"))
+    (held,) = on_stick().values()
+    assert held.restored is not None
+    out = good(shell("export", *STICK, "--out", "copy.seal", "--json")).json["out"]
+    (copy,) = (one for one in view().backups() if one.place.kind == e.FILE)
+    assert (copy.party, Path(out).name) == ("Phone", "copy.seal")
+    good(shell("remove", held.backup_id.hex(), "--yes", *STICK))
+    assert on_stick() == {}
+    assert {one.gone for one in view().backups(gone=True)} == {None, e.REPLACED, e.REMOVED}
+    assert same_on_stick(shell)
+
+
+def test_a_folder_whose_copies_are_both_damaged(shell: Shell) -> None:
+    backup_id = into_folder(shell, "phone-1.vult")
+    copies = [path for path in (shell.folder / "stick" / "coldshare").rglob("*") if path.stat().st_size > 50_000]
+    assert len(copies) == 2
+    for path in copies:
+        path.write_bytes(flip(path.read_bytes(), 5000))
+    said = shell("verify", *STICK, *PASSWORD_FILE)
+    assert said.status == 7
+    assert on_stick()[backup_id].failed_code is not None
+    assert f"Error ({on_stick()[backup_id].failed_code})" in said.err
+
+
+def test_rescan_of_a_folder_that_is_new_here(shell: Shell) -> None:
+    backup_id = into_folder(shell, "phone-1.vult")
+    other_home(shell, ".new")
+    answer = good(shell("ledger", "rescan", *STICK, "--json")).json
+    assert [one["body"]["backup_id"] for one in answer["differences"]] == [backup_id]
+    assert on_stick()[backup_id].party is None
+    good(shell("verify", *STICK, *PASSWORD_FILE))
+    assert on_stick()[backup_id].party == "Phone"
+    text = failed(shell("ledger", "rescan", *STICK, "--pin-file", "pin"), "usage", 2, as_json=False)
+    assert "no PIN" in text
+
+
 # --- coldshare ledger
 
 
@@ -425,7 +515,7 @@ def test_rescan_makes_a_ledger_anew(shell: Shell) -> None:
     for path in ledger_path().parent.glob("ledger.*"):
         path.unlink()
     said = good(shell("ledger", "rescan", *YES))
-    assert "'Safe A' holds 1 backup. The ledger knew otherwise:" in said.out
+    assert "There is 1 backup at 'Safe A' (token). The ledger knew otherwise:" in said.out
     assert f"found: the share of Phone of 'Savings', backup {backup_id[:8]}" in said.out
     (held,), (was,) = view().backups(), before.backups()
     assert (held.backup_id, held.party, held.generation, held.size) == (
@@ -436,7 +526,7 @@ def test_rescan_makes_a_ledger_anew(shell: Shell) -> None:
     )
     assert held.opened is None
     answer = rescan(shell)
-    assert (answer["backups"], answer["differences"], answer["token"]["label"]) == (1, [], "Safe A")
+    assert (answer["backups"], answer["differences"], answer["label"]) == (1, [], "Safe A")
 
 
 def test_rescan_finds_what_is_missing_and_what_another_computer_did(shell: Shell) -> None:

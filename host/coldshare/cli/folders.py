@@ -137,6 +137,7 @@ def backup(
     as_json: bool,
 ) -> Result:
     from coldshare.cli.vaultfile import read_vault_file
+    from coldshare.ledger import folders as ledger
     from coldshare.places import shares
 
     _no_pin(pin_file)
@@ -170,6 +171,7 @@ def backup(
     place = _place(at)
     path = _file_of(at, done.backup_id)
     remember(ui, done.backup_id, done.declaration, path)
+    ledger.backed_up(ui.note, at.where, done)
     short = done.backup_id.hex()[:8]
     older = done.older
     lines = [
@@ -263,6 +265,7 @@ def _about(contents: Contents) -> list[str]:
 def verify(
     at: Address, prefix: str | None, opening: Opening, no_password: bool, repair: bool, pin_file: str | None, ui: Ui
 ) -> Result:
+    from coldshare.ledger import folders as ledger
     from coldshare.places import shares
     from coldshare.places.errors import FolderIndexError
     from coldshare.places.folder import open_folder
@@ -290,17 +293,19 @@ def verify(
             if prefix or not contents.backups
             else shares.live(contents.backups)
         )
-        read = [(kept, _read(folder, kept)) for kept in chosen]
+        read = [(kept, _read(folder, kept, at, ui)) for kept in chosen]
         if not no_password:
             key = opening.key(", or leave the seals closed with --no-password")
             for kept in chosen:
                 try:
                     done = shares.verify(folder, kept, key, allow_cost=opening.allow_cost, on_step=ui.on_step)
                 except ColdshareError as error:
+                    ledger.failed(ui.note, at.where, kept, error)
                     if len(chosen) > 1:
                         error.args = (f"{_short(kept)}: {error.message}",)
                     raise
                 opened.append((kept, done))
+    ledger.verified(ui.note, at.where, opened, chosen)
     for kept, done in opened:
         remember(ui, kept.backup_id, done.declaration, _file_of(at, kept.backup_id))
     left_out = [kept for kept in contents.backups if kept not in chosen and not kept.live]
@@ -343,8 +348,14 @@ def verify(
     )
 
 
-def _read(folder: Folder, kept: Kept) -> int:
-    return len(folder.read(kept))
+def _read(folder: Folder, kept: Kept, at: Address, ui: Ui) -> int:
+    from coldshare.ledger import folders as ledger
+
+    try:
+        return len(folder.read(kept))
+    except ColdshareError as error:
+        ledger.failed(ui.note, at.where, kept, error)
+        raise
 
 
 def _agreed(ui: Ui) -> bool:
@@ -370,6 +381,7 @@ def restore(
     at: Address, out: Path, prefix: str | None, opening: Opening, pin_file: str | None, ui: Ui
 ) -> tuple[dict[str, Json], Declaration, int, list[str]]:
     """What the command says of it is the same as for a token."""
+    from coldshare.ledger import folders as ledger
     from coldshare.places import shares
     from coldshare.places.folder import open_folder
 
@@ -382,12 +394,14 @@ def restore(
         key = opening.key()
         done = shares.restore(folder, kept, key, out, allow_cost=opening.allow_cost, on_step=ui.on_step)
     remember(ui, kept.backup_id, done.declaration, _file_of(at, kept.backup_id))
+    ledger.restored(ui.note, at.where, done)
     return {**_place(at), **_json(kept, done.declaration)}, done.declaration, len(done.original), warnings
 
 
 def export(at: Address, out: Path, prefix: str | None, pin_file: str | None, as_json: bool) -> Result:
     from coldshare import export as use_case
     from coldshare.files import OutputExistsError
+    from coldshare.ledger import folders as ledger
     from coldshare.places import shares
     from coldshare.places.folder import open_folder
     from coldshare.seal import parse
@@ -404,6 +418,7 @@ def export(at: Address, out: Path, prefix: str | None, pin_file: str | None, as_
         error.next_step = "Name another file or folder with --out."
         raise
     slots = parse(sealed).slots
+    ledger.exported(ui.note, done, kept, slots)
     lines = [
         f"Exported: backup {_short(kept)}, sealed, is in {done.path} ({size(done.size)}).",
         f"It opens with {ways(slots)}.",
@@ -446,6 +461,7 @@ def reseal(
     pin_file: str | None,
     ui: Ui,
 ) -> Result:
+    from coldshare.ledger import folders as ledger
     from coldshare.places import shares
     from coldshare.places.folder import open_folder
     from coldshare.seal import KdfParams
@@ -482,6 +498,7 @@ def reseal(
         on_step=ui.on_step,
     )
     remember(ui, done.backup_id, done.declaration, _file_of(at, done.backup_id))
+    ledger.resealed(ui.note, at.where, done)
     old, new = done.old_id.hex(), done.backup_id.hex()
     return Result(
         {
@@ -510,6 +527,7 @@ def retire(
     at: Address, prefix: str | None, generation: bytes, newer: str | None, pin_file: str | None, as_json: bool
 ) -> Result:
     from coldshare.generations import AlreadyRetiredError, NoNewerError
+    from coldshare.ledger import folders as ledger
     from coldshare.places import shares
     from coldshare.places.folder import open_folder
 
@@ -530,6 +548,7 @@ def retire(
         folder.retire(new, wanted)
         contents = folder.contents()
     gone = next((one for one in contents.backups if wanted.of_record(one.record)), None)
+    ledger.retired(ui.note, at.where, new.backup_id, generation, None if gone is None else gone.backup_id)
     new = next(one for one in contents.backups if one.backup_id == new.backup_id)
     lines = [f"Retired: {'that generation' if gone is None else _short(gone)}. {_short(new)} is the active one."]
     if gone is not None:
@@ -547,6 +566,7 @@ def un_retire(
     at: Address, prefix: str | None, generation: bytes, newer: str | None, pin_file: str | None, as_json: bool
 ) -> Result:
     from coldshare.generations import NotRetiredError
+    from coldshare.ledger import folders as ledger
     from coldshare.places import shares
     from coldshare.places.folder import open_folder
 
@@ -561,6 +581,7 @@ def un_retire(
         folder.un_retire(wanted)
         contents = folder.contents()
     old = next((one for one in contents.backups if wanted.of_record(one.record)), None)
+    ledger.retired(ui.note, at.where, one.backup_id, generation, None if old is None else old.backup_id, back=True)
     waiting = (
         None
         if old is None
@@ -592,6 +613,8 @@ def _generation(like: Kept, generation: bytes) -> Retired:
 
 
 def remove(at: Address, prefix: str, yes: bool, pin_file: str | None, as_json: bool) -> Result:
+    from coldshare.ledger import events
+    from coldshare.ledger import folders as ledger
     from coldshare.places import shares
     from coldshare.places.folder import open_folder
 
@@ -604,6 +627,7 @@ def remove(at: Address, prefix: str, yes: bool, pin_file: str | None, as_json: b
         kept = shares.choose(folder.contents().backups, kept.backup_id.hex())
         folder.remove([kept])
         after = {one.backup_id: one for one in folder.contents().backups}
+    ledger.changed(ui.note, at.where, [kept], events.REMOVED)
     follows = next((one for one in after.values() if _follows(one, kept)), None)
     lines = [f"Removed: backup {_short(kept)} is no longer in {at.where}."]
     if follows is not None:
@@ -627,6 +651,8 @@ _REMAINS = (
 
 def destroy(at: Address, prefix: str | None, yes: bool, pin_file: str | None, as_json: bool) -> Result:
     from coldshare.cli.older import known_paths
+    from coldshare.ledger import events
+    from coldshare.ledger import folders as ledger
     from coldshare.places import shares
     from coldshare.places.folder import open_folder
 
@@ -638,6 +664,7 @@ def destroy(at: Address, prefix: str | None, yes: bool, pin_file: str | None, as
     ids = [kept.backup_id for kept in chosen]
     with open_folder(at.where, write=True, on_wait=_waiting(ui)) as folder:
         folder.remove([kept for kept in folder.contents().backups if kept.backup_id in ids and not kept.live])
+    ledger.changed(ui.note, at.where, chosen, events.DESTROYED)
     here = [_file_of(at, one) for one in ids]
     copies = [path for path in known_paths(ids) if path not in here]
     count = f"{len(copies)} exported cop{'y' if len(copies) == 1 else 'ies'}"

@@ -38,8 +38,10 @@ __all__ = [
     "failed",
     "file_opened",
     "file_place",
+    "has_code",
     "host_name",
     "keep",
+    "named",
     "removed",
     "resealed",
     "restored",
@@ -94,7 +96,7 @@ def file_place(host: bytes, path: Path) -> Place:
 def backed_up(say: Say, serial: bytes, label: str, done: BackupResult) -> None:
     place, share = token(serial), share_of(done.declaration)
     bodies = [
-        *_named(place, label),
+        *named(place, label),
         *vault_seen(share, done.facts),
         e.ShareHandled(share, e.BACKED_UP),
         *(e.BackupGone(place, backup_id, e.REPLACED) for backup_id in done.gone),
@@ -113,7 +115,7 @@ def resumed(say: Say, serial: bytes, label: str, done: Sequence[Resumed], states
     numbers = {name: number for number, name in e.STATES.items()}
 
     def build(ledger: Ledger) -> list[Body]:
-        bodies = _named(place, label)
+        bodies = named(place, label)
         vaults = {one.entry.declaration.vault for one in done}
         if states:
             bodies += [
@@ -141,12 +143,12 @@ def verified(say: Say, serial: bytes, label: str, checked: Checked) -> None:
         checked.sealed_size,
         state_of(checked.backup.state, named=_named_by_token(checked.backup)),
         # Without the key that is only what the seal says of itself.
-        _by_code(checked.slots) if checked.opened else None,
+        has_code(checked.slots) if checked.opened else None,
         checked.opened,
     )
 
     def build(ledger: Ledger) -> list[Body]:
-        bodies = _named(place, label)
+        bodies = named(place, label)
         if share is not None and checked.opened:
             bodies.append(e.ShareHandled(share, e.VERIFIED))
         if checked.confirmed and body.state == e.ACTIVE:
@@ -175,7 +177,7 @@ def restored(say: Say, serial: bytes, label: str, checked: Checked) -> None:
         return
     place, share = token(serial), share_of(checked.declaration)
     bodies = [
-        *_named(place, label),
+        *named(place, label),
         e.ShareHandled(share, e.RESTORED),
         e.BackupRestored(place, checked.backup.backup_id, share, checked.sealed_size),
     ]
@@ -192,10 +194,10 @@ def file_opened(say: Say, path: Path, checked: CheckedFile, *, restored: bool = 
         if restored:
             what = e.BackupRestored(place, checked.backup_id, share, checked.sealed_size)
         else:
-            code = _by_code(checked.slots)
+            code = has_code(checked.slots)
             what = e.BackupVerified(place, checked.backup_id, share, checked.sealed_size, e.ACTIVE, code, opened=True)
         why = e.RESTORED if restored else e.VERIFIED
-        return [*_named(place, str(path.absolute())), e.ShareHandled(share, why), what]
+        return [*named(place, str(path.absolute())), e.ShareHandled(share, why), what]
 
     keep(say, build)
 
@@ -207,9 +209,9 @@ def exported(say: Say, done: Exported, held: Held, slots: Sequence[Slot]) -> Non
 
     def build(ledger: Ledger) -> list[Body]:
         place = file_place(ledger.host, done.path)
-        code = _by_code(slots)
+        code = has_code(slots)
         stored = e.BackupStored(place, done.backup_id, share, done.size, state, code)
-        return [*_named(place, str(done.path.absolute())), stored]
+        return [*named(place, str(done.path.absolute())), stored]
 
     keep(say, build)
 
@@ -217,7 +219,7 @@ def exported(say: Say, done: Exported, held: Held, slots: Sequence[Slot]) -> Non
 def resealed(say: Say, serial: bytes, label: str, done: ResealResult) -> None:
     place, share = token(serial), share_of(done.declaration)
     bodies = [
-        *_named(place, label),
+        *named(place, label),
         e.ShareHandled(share, e.VERIFIED),
         e.BackupGone(place, done.old_id, e.REPLACED),
         e.BackupStored(place, done.backup_id, share, done.sealed_size, e.ACTIVE, done.recovery),
@@ -228,7 +230,7 @@ def resealed(say: Say, serial: bytes, label: str, done: ResealResult) -> None:
 def retired(say: Say, serial: bytes, label: str, done: Step) -> None:
     place, vault = token(serial), done.newer.declaration.vault
     bodies = [
-        *_named(place, label),
+        *named(place, label),
         e.GenerationNewer(vault, done.newer.declaration.generation, done.generation),
         e.GenerationRetired(vault, done.generation, place),
         *_states(place, done),
@@ -238,7 +240,7 @@ def retired(say: Say, serial: bytes, label: str, done: Step) -> None:
 
 def un_retired(say: Say, serial: bytes, label: str, done: Step) -> None:
     place, vault = token(serial), done.newer.declaration.vault
-    bodies = [*_named(place, label), e.GenerationUnRetired(vault, done.generation, place), *_states(place, done)]
+    bodies = [*named(place, label), e.GenerationUnRetired(vault, done.generation, place), *_states(place, done)]
     keep(say, lambda ledger: bodies)
 
 
@@ -292,7 +294,8 @@ def chain_code_digest(chain_code: bytes) -> bytes:
     return hashlib.sha256(b"coldshare chain code\0" + chain_code).digest()
 
 
-def _named(place: Place, label: str) -> list[Body]:
+def named(place: Place, label: str) -> list[Body]:
+    """What a place is called, where it is called anything."""
     return [e.PlaceNamed(place, _showable(label, _LABEL_MAX))] if label else []
 
 
@@ -320,7 +323,8 @@ def _named_by_token(held: Held) -> bool:
     return _share(held) is not None
 
 
-def _by_code(slots: Sequence[Slot]) -> bool:
+def has_code(slots: Sequence[Slot]) -> bool:
+    """Whether a recovery code alone opens it."""
     return any(slot.known and slot.names == ("recovery",) for slot in slots)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli.options import json_option, open_token, token_options, unlock
+from coldshare.cli.options import json_option, open_token, place_options, unlock
 from coldshare.cli.render import Result, table
 from coldshare.cli.ui import Ui
 from coldshare.errors import EXIT_INTEGRITY
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from coldshare.device.address import Address
-    from coldshare.ledger.events import Event
+    from coldshare.ledger.differences import Listed
+    from coldshare.ledger.events import Event, Place
     from coldshare.ledger.queries import View
     from coldshare.ledger.store import Ledger
 
@@ -114,44 +115,58 @@ def join(file: Path, as_json: bool) -> Result:
 
 
 @command.command("rescan")
-@token_options
+@place_options
 def rescan(at: Address, pin_file: str | None, as_json: bool) -> Result:
-    """Ask a token what it holds, say what the ledger knew otherwise, and write that down.
+    """Ask a token or a folder what it holds, say what the ledger knew otherwise, and write that down.
 
-    With every token in turn, this makes a ledger anew after the old one was lost.
+    With every token in turn, this makes a ledger anew after the old one was lost. A folder does not say whose shares
+    it holds; coldshare verify opens them and tells the ledger.
     """
     from coldshare.ledger import differences
-    from coldshare.ledger.events import HostNamed, PlaceNamed
+    from coldshare.ledger.events import HostNamed
     from coldshare.ledger.history import Names, body_json
-    from coldshare.ledger.record import host_name, token
+    from coldshare.ledger.record import host_name, named
 
-    ui = Ui(quiet=as_json)
-    with open_token(at, ui) as client:
-        label = unlock(client, pin_file, ui, copies=True)
-        listed = differences.held(client.contents())
-        serial = client.info.serial
-    place = token(serial)
+    label, place, listed = _look(at, pin_file, Ui(quiet=as_json))
     with _open(create=True) as ledger:
         found = differences.news(ledger.view(), place, listed)
-        ledger.record([HostNamed(host_name()), *([PlaceNamed(place, label)] if label else []), *found])
+        ledger.record([HostNamed(host_name()), *named(place, label), *found])
         view = ledger.view()
     names = Names(view)
     held = _count(len(listed), "backup")
-    lines = [f"The ledger knew all of it: {held} on {label or serial.hex()!r}."]
+    lines = [f"The ledger knew all of it: {held} at {names.place(place)}."]
     if found:
-        lines = [f"{label or serial.hex()!r} holds {held}. The ledger knew otherwise:"]
+        lines = [f"There is {held} at {names.place(place)}. The ledger knew otherwise:"]
         lines += [f"  {names.words(body)}" for body in found]
         lines.append("It is recorded now. What is really inside of a backup is proved by coldshare verify.")
     warnings = [conflict.words for conflict in view.conflicts()]
     return Result(
         {
-            "token": {"label": label, "serial": serial.hex()},
+            "place": str(place),
+            "label": label,
             "backups": len(listed),
             "differences": [{"kind": body.name, "body": body_json(body), "words": names.words(body)} for body in found],
             "warnings": warnings,
         },
         [*lines, *(f"Note: {warning}" for warning in warnings)],
     )
+
+
+def _look(at: Address, pin_file: str | None, ui: Ui) -> tuple[str, Place, list[Listed]]:
+    """What the place is called, which one it is, and what it holds."""
+    if at.scheme == "folder":
+        from coldshare.ledger.folders import listed, place_and_contents
+
+        if pin_file is not None:
+            raise click.UsageError("a folder has no PIN: leave --pin-file out")
+        place, contents = place_and_contents(at.where)
+        return str(Path(at.where).absolute()), place, listed(contents)
+    from coldshare.ledger.differences import held
+    from coldshare.ledger.record import token
+
+    with open_token(at, ui) as client:
+        label = unlock(client, pin_file, ui, copies=True)
+        return label, token(client.info.serial), held(client.contents())
 
 
 @command.command("path")
