@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +40,15 @@ _WHAT = {
 class Layers:
     """A stack of layers; at any moment the time goes to the one on top."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.seconds: dict[str, float] = {}
+        self._clock = clock
         self._stack = [_OTHER]
-        self._since = time.perf_counter()
+        self._since = clock()
 
     def turn(self) -> None:
         """Book the time since the last turn."""
-        now = time.perf_counter()
+        now = self._clock()
         top = self._stack[-1]
         self.seconds[top] = self.seconds.get(top, 0.0) + now - self._since
         self._since = now

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from bench.figures import KERNEL
+
 RESULTS = Path(__file__).with_name("results.json")
-#: Figures of other runs, by how their names begin: `make fuzz`, `make crash`. Measuring the rest leaves them alone.
-ELSEWHERE = ("fuzz_", "crash_", "link_fault_")
+#: Figures of other runs, by how their names begin: `make fuzz`, `make crash`, `make bench-kernel`. Measuring the rest
+#: leaves them alone.
+ELSEWHERE = ("fuzz_", "crash_", "link_fault_", *KERNEL)
 
 
 def _read(path: Path) -> dict[str, float | str]:
