@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-micropython crash fuzz test-kernel lint lint-udev bench wheel example clean
+.PHONY: demo test test-slow test-micropython crash fuzz test-kernel bench-kernel lint lint-udev bench wheel example clean
 
 # Two stamps, so that the demo installs what a user needs and no more.
 $(VENV)/.installed: pyproject.toml host/coldshare/__init__.py udev/70-coldshare.rules
@@ -39,6 +39,10 @@ fuzz: $(VENV)/.installed-dev ## every parser under atheris, for about four minut
 
 test-kernel: $(VENV)/.installed-dev ## real USB: a Debian kernel in QEMU, hidapi and pyusb, udev and its users; prepares the machine by itself
 	PYTHONPATH=tests $(BIN)/python -m kernel.vm test
+
+bench-kernel: $(VENV)/.installed-dev ## the figures of real USB, into bench/results.json; on a computer that does nothing else
+	PYTHONPATH=tests $(BIN)/python -m kernel.vm run $(abspath $(BIN))/python -m bench.kernel_bus /run/out/bench.json
+	$(BIN)/python -m bench.kernel build/kernel/bench.json
 
 lint: $(VENV)/.installed-dev ## ruff, mypy strict, pyright
 	$(BIN)/ruff check .
