@@ -79,9 +79,37 @@ def test_at_a_session(desk: Desk, lie: dict[int, Any]) -> None:
     client = TokenClient(middle)
     with pytest.raises(SessionRefusedError):
         client.connect(desk.store)
-    assert [cmd for cmd, _ in middle.sent] == [wire.CMD_PLAIN, wire.CMD_SESSION]
+    assert [cmd for cmd, _ in middle.sent] == [wire.CMD_PLAIN, wire.CMD_SESSION] * 2
     with pytest.raises(ProtocolError, match="no secure channel"):
         client.unlock(PIN)
+    assert middle.records == 0
+
+
+class LiesOnce(Alters):
+    """What the token says of itself was something else a while ago."""
+
+    def pass_on(self, cmd: int, data: bytes) -> tuple[int, bytes]:
+        answered, reply = super().pass_on(cmd, data)
+        if cmd == wire.CMD_PLAIN:
+            self.lie = {}
+        return answered, reply
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+def test_what_is_true_by_now_is_asked_for_once_more(desk: Desk, lie: dict[int, Any]) -> None:
+    client = TokenClient(LiesOnce(power_up(desk.token()), lie))
+    client.connect(desk.store)
+    client.connect(desk.store)  # a second session asks again, too
+    assert client.unlock(PIN) == "Safe A"
+
+
+def test_but_not_as_another_token(desk: Desk) -> None:
+    """Both are known here. The one that answers is not the one that was meant."""
+    desk.token(1, "Safe B")
+    other = desk.store.all()[0].serial
+    middle = LiesOnce(power_up(desk.token(0)), {SERIAL: other})
+    with pytest.raises(SessionRefusedError):
+        TokenClient(middle).connect(desk.store)
     assert middle.records == 0
 
 

@@ -202,6 +202,18 @@ class TokenClient:
         Raises NotPairedError, SessionRefusedError, and BurntError for a token that has destroyed its keys, this
         computer's among them. One that was paired again since lets its contents be listed and copied, without a PIN.
         """
+        if self._session is not None:
+            self.info = self._read_info()
+        try:
+            self._connect(store)
+        except SessionRefusedError:
+            # What `info` says goes into the handshake, and may be something else since it was asked for.
+            before, self.info = self.info, self._read_info()
+            if self.info.serial != before.serial:
+                raise
+            self._connect(store)
+
+    def _connect(self, store: PairingStore) -> None:
         burnt = self.info.state == wire.TOKEN_BURNT
         pairing = store.find(self.info.serial)
         if pairing is None:
