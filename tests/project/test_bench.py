@@ -181,10 +181,9 @@ def test_a_patch_is_taken_away_again() -> None:
     assert vars(counter) == {}
 
 
-def test_time_goes_to_the_innermost_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_goes_to_the_innermost_layer() -> None:
     clock = iter([0.0, 1.0, 3.0, 6.0, 10.0, 15.0])
-    monkeypatch.setattr("bench.layers.time", SimpleNamespace(perf_counter=lambda: next(clock)))
-    layers = Layers()
+    layers = Layers(lambda: next(clock))
     flash = layers.inside("flash", lambda: None)
     layers.inside("token", lambda: flash())()
     layers.turn()
