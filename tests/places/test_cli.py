@@ -89,6 +89,7 @@ def test_json_tells_the_same(shell: Shell) -> None:
             "state": "active",
             "sealed_size": answer["sealed_size"],
             "copies": 2,
+            "noted": {"vault": "Savings", "party": "Phone"},
         }
     ]
     assert (listed["strangers"], listed["crowded"]) == ([], False)
@@ -306,3 +307,15 @@ def test_a_file_is_not_exported_beside_another_partys_folder(shell: Shell) -> No
         failed(shell("export", "--out", out, *token), "folder_other_party", 5, as_json=False)
     good(shell("remove", good(shell("list", *AT, "--json")).json["backups"][0]["backup_id"], "--yes", *AT))
     good(shell("export", "--out", "stick", *token))
+
+
+def test_names_come_from_the_ledger_and_not_from_the_stick(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    backup(shell)
+    assert "Savings  Phone" in good(shell("list", *AT)).out
+    monkeypatch.setenv("COLDSHARE_HOME", str(shell.folder / "another computer"))
+    elsewhere = good(shell("list", *AT)).out
+    assert "Phone" not in elsewhere
+    assert "?" in elsewhere
+    assert not (shell.folder / "another computer").exists(), "to look makes no ledger"
+    good(shell("verify", *PW, *AT))
+    assert "Savings  Phone" in good(shell("list", *AT)).out

@@ -29,6 +29,7 @@ from coldshare.places.errors import (
 from coldshare.places.files import ENTRIES_MAX, OsFiles
 from coldshare.places.folder import Folder, open_folder, place_of
 from coldshare.places.format import State
+from coldshare.places.surroundings import warnings
 from places.fat import FatDisk, Image
 from places.test_power import NEW, OLD, OTHER, VAULT, folder, held, identity, sealed, store, told
 
@@ -357,6 +358,34 @@ def test_no_list_and_sealed_shares(stick: Path) -> None:
         place.contents()
     with pytest.raises(FolderIndexError):
         keep(stick, 2, OTHER)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux counts what comes from a disk")
+def test_what_is_read_comes_from_the_disk(stick: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a read-back would prove no more than that memory works."""
+    if any("in the memory" in words for words in warnings(stick / "coldshare")):
+        pytest.skip("this folder is in memory")
+    stick.joinpath("coldshare").mkdir()
+    files = OsFiles(stick / "coldshare")
+    handle = files.create("x")
+    files.write(handle, os.urandom(1 << 20))
+    files.sync(handle)
+    files.close(handle)
+
+    def from_disk() -> int:
+        text = Path("/proc/self/io").read_text()
+        return int(next(line for line in text.splitlines() if line.startswith("read_bytes")).split()[1])
+
+    before = from_disk()
+    files.read("x", 1 << 20)
+    if from_disk() == before:
+        pytest.skip("this file system does not let go of what it holds")
+    assert from_disk() - before >= 1 << 20
+    monkeypatch.setattr("coldshare.places.files._forget", lambda handle: None)
+    before = from_disk()
+    files.read("x", 1 << 20)
+    assert from_disk() - before < 1 << 20, "the control: without that it comes from memory"
+    files.release()
 
 
 # --- more than one process

@@ -229,13 +229,23 @@ def list_(at: Address, pin_file: str | None, as_json: bool) -> Result:
     with open_folder(at.where, write=False, on_wait=_waiting(ui)) as folder:
         contents = folder.contents()
         where = folder.where
-    lines = [f"{where}"]
-    rows = [[_short(one), size(one.record.size), f"{sum(one.present)} of 2", _state(one)] for one in contents.backups]
+    noted = _noted(contents.backups)
+    lines = [where]
+    rows = [
+        [
+            _short(one),
+            *noted.get(one.backup_id, ("?", "?")),
+            size(one.record.size),
+            f"{sum(one.present)} of 2",
+            _state(one),
+        ]
+        for one in contents.backups
+    ]
     if rows:
-        lines += table(["BACKUP", "SIZE", "COPIES", "STATE"], rows)
-        lines.append(
-            "Whose shares these are is written nowhere in the folder; coldshare verify opens them and says it."
-        )
+        lines += table(["BACKUP", "VAULT", "SHARE OF", "SIZE", "COPIES", "STATE"], rows)
+        lines.append("The folder does not say whose shares it holds: the names are from this computer's ledger.")
+        if len(noted) < len(rows):
+            lines.append(f"Of the others it learns from {_command('verify', at)}")
     else:
         lines.append(f"No backup yet. Next: {_command('backup FILE.vult', at)}")
     found = {_state(one) for one in contents.backups}
@@ -246,12 +256,38 @@ def list_(at: Address, pin_file: str | None, as_json: bool) -> Result:
     return Result(
         {
             **_place(at),
-            "backups": [_json(one) for one in contents.backups],
+            "backups": [
+                {
+                    **_json(one),
+                    "noted": dict(zip(("vault", "party"), noted[one.backup_id], strict=True))
+                    if one.backup_id in noted
+                    else None,
+                }
+                for one in contents.backups
+            ],
             "strangers": list(contents.strangers),
             "crowded": contents.crowded,
         },
         lines,
     )
+
+
+def _noted(backups: Sequence[Kept]) -> dict[bytes, tuple[str, str]]:
+    """The names of vault and party, by the id of the backup, as far as this computer's ledger has them."""
+    from coldshare.ledger.store import Ledger, ledger_path
+
+    ids = {one.backup_id for one in backups}
+    try:
+        with Ledger(ledger_path(), create=False) as ledger:
+            view = ledger.view()
+    except ColdshareError:
+        return {}
+    names = {vault.vault: vault.name for vault in view.vaults()}
+    return {
+        one.backup_id: (names[one.vault], one.party)
+        for one in view.backups(gone=True)
+        if one.backup_id in ids and one.vault in names and one.party is not None
+    }
 
 
 def _about(contents: Contents) -> list[str]:

@@ -65,8 +65,8 @@ __all__ = [
 #: Guesses that zxcvbn must expect, at least, of a password that protects a share alone. With a token 10**10 are enough
 #: for somebody who has copied the sealed share, because the token's factor is missing, and whoever has the factor had
 #: the token in their hands. Who finds a stick has all there is to guess against, for as long as they like: at the
-#: default cost of Argon2id, and some hundred guesses a second for a good graphics card, 10**10 are half a card-year,
-#: which can be rented for a weekend. 10**14 are ten thousand times that.
+#: default cost of Argon2id, and some hundred guesses a second for a good graphics card, 10**10 are half a card-year, or
+#: a weekend of a hundred rented ones. 10**14 are ten thousand times that.
 GUESSES_ALONE: Final = 10**14
 
 
