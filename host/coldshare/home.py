@@ -18,3 +18,7 @@ def home() -> Path:
 
 def pairings_path() -> Path:
     return home() / "pairings.json"
+
+
+def ledger_path() -> Path:
+    return home() / "ledger.sqlite"

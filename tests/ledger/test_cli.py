@@ -438,6 +438,25 @@ def test_events_of_later_versions_are_named(shell: Shell) -> None:
     assert good(shell("ledger", "log", "--json")).json["events"][0]["kind"] == "kind_999"
 
 
+def test_events_from_the_future_are_named(shell: Shell) -> None:
+    ahead = 4_102_444_800_000_000  # 2100
+    shell.write("ahead.txt", interchange.encode([event(e.HostNamed("x"), 1, time=ahead)]))
+    said = good(shell("ledger", "import", "ahead.txt"))
+    assert "1 event from the future" in said.out
+    backup_id = backup(shell, "phone-1.vult")
+    last = good(shell("ledger", "log", "--json")).json["events"][-1]
+    assert last["body"]["backup_id"] == backup_id  # after it, though its time is earlier
+    assert not last["time"].startswith("21")
+
+
+@pytest.mark.parametrize("name", ["plain", "with ? and # and %41", "\N{SNOWMAN}"])
+def test_a_home_of_any_name(shell: Shell, name: str) -> None:
+    other_home(shell, name)
+    Ledger(ledger_path()).close()
+    assert "Good: 0 events" in good(shell("ledger", "check")).out
+    assert (shell.folder / name / "ledger.sqlite").is_file()
+
+
 def other_home(shell: Shell, name: str) -> None:
     shell._monkeypatch.setenv("COLDSHARE_HOME", str(shell.folder / name))
 

@@ -464,7 +464,7 @@ def test_a_full_disk(home: Path, limit: int) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="to become somebody else takes root")
-def test_a_home_that_can_only_be_read(full: Path, tmp_path: Path) -> None:
+def test_a_home_that_can_only_be_read() -> None:
     script = """
 import os, sys
 from pathlib import Path
@@ -479,13 +479,13 @@ with Ledger(Path(sys.argv[1]), create=False) as ledger:
     except ColdshareError as error:
         print(error.code)
 """
-    for path in [full.parent, *full.parents[1:4]]:
-        path.chmod(path.stat().st_mode | 0o055)
-    full.chmod(0o644)
-    for path in full.parent.iterdir():
-        if path != full:
-            path.unlink()
-    said = run(script, str(full))
+    with TemporaryDirectory() as folder:  # pytest's own folders let nobody else in
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "ledger.sqlite"
+        path.write_bytes(everything())
+        path.chmod(0o644)
+        said = run(script, str(path))
+        assert [one.name for one in Path(folder).iterdir()] == ["ledger.sqlite"]
     assert said.stdout.split("\n")[:2] == [f"False {len(BODIES)} 2 []", "ledger_failed"], said.stderr
 
 

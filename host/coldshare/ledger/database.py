@@ -11,7 +11,6 @@ from collections.abc import Iterator, Set
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -71,7 +70,7 @@ class Database:
         self._engine.dispose()
 
     def _open(self, mode: str) -> None:
-        uri = f"file:{quote(str(self.path))}?{mode}"
+        uri = f"{self.path.absolute().as_uri()}?{mode}"
 
         def connect() -> sqlite3.Connection:
             return sqlite3.connect(uri, uri=True, timeout=self._busy, isolation_level=None)

@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, func, insert, select, update
 
 from coldshare.files import locked
-from coldshare.home import home
+from coldshare.home import ledger_path
 from coldshare.ledger.database import Database
 from coldshare.ledger.errors import (
     LedgerAlteredError,
@@ -43,10 +43,6 @@ EVENTS_MAX: Final = 65_536
 
 #: What changes the kept tables from that version to the next. The projection needs none: it is made anew.
 MIGRATIONS: Final[dict[int, Callable[[Connection], None]]] = {}
-
-
-def ledger_path() -> Path:
-    return home() / "ledger.sqlite"
 
 
 def _now() -> int:

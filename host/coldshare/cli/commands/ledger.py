@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 _PRIVATE = "It holds no secret that opens anything, and tells who has what and where: keep it to yourself."
 _NEWER = "Events that only a newer version of coldshare understands are kept, and count for nothing here: {0}."
+_AHEAD = (
+    "{0} from the future: the clock of a computer was wrong. The order of events holds all the same; their dates "
+    "do not."
+)
 
 
 @click.group("ledger", short_help="What this computer knows about backups and places.")
@@ -173,7 +178,7 @@ def _look(at: Address, pin_file: str | None, ui: Ui) -> tuple[str, Place, list[L
 @json_option
 def path(as_json: bool) -> Result:
     """Say where the ledger is."""
-    from coldshare.ledger.store import ledger_path
+    from coldshare.home import ledger_path
 
     where = ledger_path()
     return Result({"path": str(where), "exists": where.exists()}, [str(where)])
@@ -227,7 +232,7 @@ def _merge(file: Path, *, join: bool) -> Result:
         view = ledger.view()
     names = Names(view)
     conflicts = [*(one.words for one in view.conflicts()), *(one.words(names) for one in told)]
-    warnings = _unknown(theirs)
+    warnings = _odd(theirs)
     hosts = sorted({names.host(event.host) for event in merged.new})
     lines = [f"Taken in: {_count(len(merged.new), 'new event')}; {merged.known} of {len(theirs)} were known already."]
     if hosts:
@@ -241,14 +246,21 @@ def _merge(file: Path, *, join: bool) -> Result:
 
 
 def _warnings(events: Sequence[Event], view: View) -> list[str]:
-    return [*(conflict.words for conflict in view.conflicts()), *_unknown(events)]
+    return [*(conflict.words for conflict in view.conflicts()), *_odd(events)]
 
 
-def _unknown(events: Sequence[Event]) -> list[str]:
+def _odd(events: Sequence[Event]) -> list[str]:
     from coldshare.ledger.events import Unknown
 
     count = sum(isinstance(event.body, Unknown) for event in events)
-    return [_NEWER.format(count)] if count else []
+    found = [_NEWER.format(count)] if count else []
+    ahead = sum(event.time > _soon() for event in events)
+    return [*found, _AHEAD.format(_count(ahead, "event"))] if ahead else found
+
+
+def _soon() -> int:
+    """Tomorrow, in microseconds: clocks differ, and not by more."""
+    return time.time_ns() // 1000 + 86_400_000_000
 
 
 def _number(event: Event) -> int:
