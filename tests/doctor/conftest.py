@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ from coldshare.udev.rules import NAME, shipped
 from coldshare_sim.flash import Chip
 from coldshare_sim.usb.descriptors import Speed
 from support.desk import Desk
+from support.udevd import listening
 from support.usbbus import Bus, Plug
 
 
@@ -32,6 +34,7 @@ class Computer:
     bus: Bus
     desk: Desk
     said: list[str]
+    closing: ExitStack
 
     @property
     def rules(self) -> Path:
@@ -39,7 +42,7 @@ class Computer:
 
     def install_rules(self) -> None:
         (self.rules / NAME).write_bytes(shipped())
-        (self.root / "control").touch()
+        self.closing.enter_context(listening(self.root / "control"))
 
     def plug(self, speed: Speed = Speed.FULL, number: int = 0, label: str = "Safe A") -> Plug:
         """A token that is set up and paired with this computer."""
@@ -57,7 +60,7 @@ class Computer:
 
 
 @pytest.fixture
-def computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Computer:
+def computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Computer]:
     root = tmp_path / "computer"
     bus = Bus(root / "bus")
     bus.linux()
@@ -75,7 +78,8 @@ def computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Computer:
     monkeypatch.setattr(holders, "_PROC", root / "proc")
     (root / "rules.d").mkdir(parents=True)
     (root / "proc").mkdir()
-    return Computer(root, bus, Desk(tmp_path / "home"), [])
+    with ExitStack() as closing:
+        yield Computer(root, bus, Desk(tmp_path / "home"), [], closing)
 
 
 @pytest.fixture

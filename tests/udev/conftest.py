@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from coldshare.device import sysfs
 from coldshare.udev import check, install
 from coldshare_iface import wire
 from support.shell import Shell
+from support.udevd import listening
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class Computer:
     """`folders` are in the order in which udev lets one stand in front of another."""
 
     root: Path
+    closing: ExitStack
 
     @property
     def folders(self) -> tuple[Path, Path]:
@@ -40,7 +44,7 @@ class Computer:
         program.chmod(0o755)
 
     def udevd(self) -> None:
-        (self.root / "control").touch()
+        self.closing.enter_context(listening(self.root / "control"))
 
     def device(self, name: str, product: str = wire.USB_PRODUCT_STRING, serial: str = "00112233aabbccdd") -> Path:
         """A USB device with our id. Returns its folder."""
@@ -55,8 +59,9 @@ class Computer:
 
 
 @pytest.fixture
-def computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Computer:
-    computer = Computer(tmp_path / "computer")
+def computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Computer]:
+    closing = ExitStack()
+    computer = Computer(tmp_path / "computer", closing)
     for folder in (*computer.folders, computer.root / "bin", computer.root / "sys/bus"):
         folder.mkdir(parents=True)
     monkeypatch.setattr(check, "FOLDERS", computer.folders)
@@ -66,7 +71,8 @@ def computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Computer:
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setenv("PATH", str(computer.root / "bin"))
-    return computer
+    with closing:
+        yield computer
 
 
 @pytest.fixture

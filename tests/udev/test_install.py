@@ -16,6 +16,7 @@ import coldshare
 from coldshare.udev import check, install
 from coldshare.udev.rules import NAME, shipped
 from support.shell import Shell, failed
+from support.udevd import listening
 
 from .conftest import Computer
 
@@ -172,8 +173,11 @@ def test_rules_that_somebody_turned_off(how: str, computer: Computer, shell: She
     assert computer.told == []
 
 
-def test_udevd_is_not_running(computer: Computer, shell: Shell) -> None:
+@pytest.mark.parametrize("left", [False, True])
+def test_udevd_is_not_running(left: bool, computer: Computer, shell: Shell) -> None:
     computer.udevadm()
+    if left:
+        listening(computer.root / "control").close()
     text = failed(shell("udev", "install"), "udev_failed", 6, as_json=False)
     assert "udevd is not running" in text
     assert computer.told == []

@@ -7,6 +7,7 @@ import secrets
 import shlex
 import shutil
 import site
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -53,8 +54,15 @@ def udevadm() -> str | None:
 
 
 def running() -> bool:
-    """Whether udevd is there to be told."""
-    return _CONTROL.exists()
+    """Whether udevd is there to be told. One that has ended leaves its socket behind."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
+        try:
+            control.connect(str(_CONTROL))
+        except ConnectionRefusedError:
+            return False
+        except OSError:
+            return _CONTROL.exists()  # only root may connect
+    return True
 
 
 def plan(shipped: bytes, tokens: Sequence[Device], folders: Sequence[Path]) -> Plan:

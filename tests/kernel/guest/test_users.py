@@ -117,4 +117,5 @@ def test_nobody_is_there_to_apply_the_rules(
     no_rules: None, without_udevd: None, shell: Shell, ready: Callable[..., Plug]
 ) -> None:
     ready("fs")
-    failed(shell("udev", "install", "--json"), "udev_failed", STATUS, as_json=True)
+    said = failed(shell("udev", "install", "--json"), "udev_failed", STATUS, as_json=True)
+    assert "udevd is not running" in said
