@@ -47,12 +47,23 @@ def united(folder: Path, name: str, *parts: list[Event]) -> tuple[list[Event], V
         return ledger.events(), ledger.view(), ledger.check()
 
 
-@settings(max_examples=12)
+@settings(max_examples=5)
 @given(_events, st.data())
 def test_a_union_is_the_same_however_it_is_made(
     tmp_path_factory: pytest.TempPathFactory, pool: list[Event], data: st.DataObject
 ) -> None:
     """Commutative, associative, idempotent: by events, by every table, and by what is asked of them."""
+    check_union(tmp_path_factory, pool, data)
+
+
+@pytest.mark.slow
+@settings(max_examples=60)
+@given(_events, st.data())
+def test_a_union_of_more(tmp_path_factory: pytest.TempPathFactory, pool: list[Event], data: st.DataObject) -> None:
+    check_union(tmp_path_factory, pool, data)
+
+
+def check_union(tmp_path_factory: pytest.TempPathFactory, pool: list[Event], data: st.DataObject) -> None:
     subset = st.lists(st.sampled_from(pool), unique_by=lambda one: one.uuid) if pool else st.just([])
     a, b, c = data.draw(subset), data.draw(subset), data.draw(subset)
     folder = tmp_path_factory.mktemp("union")

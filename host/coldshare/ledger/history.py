@@ -67,7 +67,7 @@ class Names:
 
     @_words.register
     def _(self, body: e.HostNamed) -> str:
-        return f"this ledger was begun or its computer renamed: {body.host_name!r}"
+        return f"is called {body.host_name!r}"
 
     @_words.register
     def _(self, body: e.VaultSeen) -> str:
@@ -80,6 +80,8 @@ class Names:
 
     @_words.register
     def _(self, body: e.PlaceNamed) -> str:
+        if body.place.kind in (e.FILE, e.FOLDER):
+            return f"{body.place} is {body.label!r}"
         return f"{body.place} bears the label {body.label!r}"
 
     @_words.register
