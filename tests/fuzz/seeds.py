@@ -387,6 +387,21 @@ def _exports() -> Seeds:
     return {f"{number:02}": json.dumps(document).encode() for number, document in enumerate(documents)}
 
 
+def _place() -> Seeds:
+    """Scripts of `place_targets`: a folder, what is changed in it, strangers, and what is done then."""
+    scripts = {
+        "mended": "00 01 00 01 00 00 00 00",
+        "copied together": "00 01 00 04 03 00 00 00 01 01 01 00",
+        "forged": "01 02 00 05" + "07" * 16 + "00 00 00 00 01 01 01 00 02 01 00 00 00 00",
+        "an index of somebody": "02 01 00 06 00 02" + "07" * 40 + "00 01 01 05",
+        "stored": "00 00 00 00 00 01 02 01 01 01",
+        "removed": "01 00 00 00 00 02 01",
+        "retired": "01 00 00 00 00 03 01 01",
+        "strangers": "02 00 01 03 61 62 63 01 00 01 02 61 62 00",
+    }
+    return {name.replace(" ", "_"): bytes.fromhex(text) for name, text in scripts.items()}
+
+
 MAKERS: dict[str, Callable[[], Seeds]] = {
     "frames": _frames,
     "stream": _stream,
@@ -410,6 +425,7 @@ MAKERS: dict[str, Callable[[], Seeds]] = {
     "address": _address,
     "pairings": _pairings,
     "exports": _exports,
+    "place": _place,
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fuzz import seal_targets, text_targets, token_targets, usb_targets, vault_targets, wire_targets
+from fuzz import place_targets, seal_targets, text_targets, token_targets, usb_targets, vault_targets, wire_targets
 
 CORPUS = Path(__file__).with_name("corpus")
 
@@ -76,5 +76,6 @@ TARGETS = {
         Target("address", text_targets.address, words=TEXT_WORDS),
         Target("pairings", text_targets.pairings, 1024, JSON_WORDS),
         Target("exports", text_targets.exports, 1024, JSON_WORDS),
+        Target("place", place_targets.place, 256, examples=40),
     )
 }
