@@ -142,6 +142,12 @@ def test_what_is_no_ledger_is_left_as_it_is(full: Path, what: str, create: bool)
     assert (full.read_bytes() if full.is_file() else None) == before
 
 
+def test_a_file_that_is_too_long(full: Path) -> None:
+    os.truncate(full, (2 << 30) + 1)
+    with pytest.raises(LedgerForeignError, match="longer"):
+        Ledger(full)
+
+
 # --- what is recorded
 
 

@@ -32,6 +32,8 @@ _BUSY: Final = 10.0
 _WRITE: Final = "coldshare_write"
 #: Bytes at the beginning of every file of SQLite that is not empty.
 _HEADER: Final = 100
+#: Bytes of a file that is opened at all: far more than the most events there can be.
+_SIZE_MAX: Final = 2 << 30
 _FAILED: Final = frozenset(
     (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 )
@@ -180,6 +182,8 @@ def _check_file(path: Path) -> None:
     found = path.stat()
     if 0 < found.st_size < _HEADER:
         raise LedgerForeignError(f"{path} is not a ledger.")  # SQLite would take it for an empty one
+    if found.st_size > _SIZE_MAX:
+        raise LedgerForeignError(f"{path} is longer than any ledger can be.")
     if os.name == "posix" and found.st_mode & 0o077:
         with suppress(OSError):
             path.chmod(0o600)

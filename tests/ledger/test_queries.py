@@ -1,0 +1,91 @@
+"""Answers that the state machine does not look at: devices, drills, members, names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from coldshare.ledger import events as e
+from coldshare.ledger.store import Ledger
+from ledger.samples import BODIES, HOST, ID, NEW, OLD, SAFE, SHARE, STICK, VAULT, Clock
+
+SEEN = BODIES[1]
+assert isinstance(SEEN, e.VaultSeen)
+
+
+def test_a_vault_is_put_together_from_what_each_share_tells(ledger: Ledger) -> None:
+    ledger.record([SEEN])
+    laptop = replace(SEEN.share, party="Laptop")
+    ledger.record([replace(SEEN, share=laptop, point_eddsa=b"\2", public_share_eddsa=bytes([13]) * 32)])
+    (generation,) = ledger.view().generations(VAULT)
+    assert [(one.party, one.number, one.point_ecdsa, one.public_share_eddsa) for one in generation.members] == [
+        ("Phone", 0, b"\1", bytes([11]) * 32),
+        ("Laptop", 1, b"\2", bytes([13]) * 32),
+        ("Tablet", 2, b"\3", None),
+    ]
+    assert generation.reshared is True
+    assert [one.party for one in ledger.view().parties(VAULT)] == ["Laptop", "Phone", "Tablet"]
+
+
+def test_a_device_is_lost_and_another_one_takes_its_place(ledger: Ledger, clock: Clock) -> None:
+    ledger.record([e.DeviceLost(VAULT, "Phone")])
+    (party,) = ledger.view().parties(VAULT)
+    assert party.lost == clock.now
+    ledger.record([e.DeviceRestored(VAULT, "Phone", "new phone", OLD, ID)])
+    (party,) = ledger.view().parties(VAULT)
+    assert (party.lost, party.restored, party.device, party.restored_generation) == (None, clock.now, "new phone", OLD)
+    ledger.record([e.DeviceLost(VAULT, "Phone"), e.DeviceFound(VAULT, "Phone")])
+    assert ledger.view().parties(VAULT)[0].lost is None
+
+
+def test_the_last_drill_of_each_backup(ledger: Ledger, clock: Clock) -> None:
+    good = BODIES[21]
+    assert isinstance(good, e.DrillResult)
+    ledger.record([replace(good, good=False)])
+    (backup,) = ledger.view().backups()
+    assert (backup.drilled, backup.failed_code) == (None, "drill")
+    ledger.record([good])
+    (drill,) = ledger.view().drills(VAULT)
+    assert (drill.good, drill.time, drill.host, drill.digest) == (True, clock.now, ledger.host, good.digest)
+    assert (drill.place, drill.backup_id, drill.party) == (SAFE, ID, "Phone")
+    (backup,) = ledger.view().backups()
+    assert (backup.drilled, backup.opened, backup.failed) == (clock.now, clock.now, None)
+    assert ledger.view().drills(NEW) == []
+
+
+def test_what_a_place_is_called(ledger: Ledger) -> None:
+    ledger.record([e.BackupStored(SAFE, ID, SHARE, 1, e.ACTIVE, None)])
+    assert [one.title for one in ledger.view().places()] == [str(SAFE)]
+    ledger.record([e.PlaceNamed(SAFE, "Safe A")])
+    assert [one.title for one in ledger.view().places()] == ["Safe A"]
+    ledger.record([e.PlaceDescribed(SAFE, "the grey one", None, None, None, None)])
+    assert [one.title for one in ledger.view().places()] == ["the grey one"]
+    assert ledger.view().place(STICK) is None
+
+
+def test_which_computers_reach_a_place(ledger: Ledger) -> None:
+    ledger.record([e.BackupState(SAFE, ID, SHARE, 1, e.ACTIVE)])
+    ledger.record([e.PlaceReached(SAFE, HOST, reaches=True)])
+    (place,) = ledger.view().places()
+    assert set(place.hosts) == {ledger.host, HOST}
+    ledger.record([e.PlaceReached(SAFE, HOST, reaches=False), e.PlaceReached(SAFE, ledger.host, reaches=False)])
+    assert ledger.view().places()[0].hosts == ()
+    ledger.record([e.BackupVerified(SAFE, ID, None, 1, e.ACTIVE, None, opened=False)])  # it was there all the same
+    assert ledger.view().places()[0].hosts == (ledger.host,)
+    # To describe a place nobody has to be there.
+    ledger.record([e.PlaceDescribed(STICK, "x", None, None, None, None), e.PlaceLost(STICK)])
+    (stick,) = (one for one in ledger.view().places() if one.place == STICK)
+    assert stick.hosts == ()
+    assert stick.lost is not None
+
+
+def test_retired_everywhere_counts_no_more(ledger: Ledger) -> None:
+    ledger.record([SEEN])
+    assert ledger.view().current(VAULT) is not None
+    ledger.record([e.GenerationRetired(VAULT, OLD, SAFE)])
+    current = ledger.view().current(VAULT)
+    assert current is not None  # one place alone cannot say that for all
+    assert current.retired_at == (SAFE,)
+    ledger.record([e.GenerationRetired(VAULT, OLD, None)])
+    assert ledger.view().current(VAULT) is None
+    ledger.record([e.GenerationUnRetired(VAULT, OLD, None)])
+    assert ledger.view().current(VAULT) is not None
