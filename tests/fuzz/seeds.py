@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipInfo
 
+from coldshare.ledger import interchange
 from coldshare.recovery import RecoveryCode
 from coldshare.seal import pack
 from coldshare.seal.padding import unpad
 from coldshare_iface import codec, framing, stream, wire
 from fuzz import seal_targets, token_targets, wire_targets
 from fuzz.targets import CORPUS, TARGETS
+from ledger.samples import BODIES, UNKNOWN
+from ledger.samples import event as ledger_event
 from vault.zips import zipped
 
 VECTORS = Path(codec.__file__).with_name("vectors")
@@ -402,6 +405,20 @@ def _place() -> Seeds:
     return {name.replace(" ", "_"): bytes.fromhex(text) for name, text in scripts.items()}
 
 
+def _ledger() -> Seeds:
+    bodies = (*BODIES[:3], *BODIES[4:5], *BODIES[8:12], BODIES[21], UNKNOWN)
+    return {body.name or "unknown": ledger_event(body, 100).encode() for body in bodies}
+
+
+def _ledger_file() -> Seeds:
+    one, two = ledger_event(BODIES[6], 1), ledger_event(BODIES[18], 2)
+    made = {
+        f"{number:02}": interchange.encode(events) for number, events in enumerate(([], [one], [one, two], [one, one]))
+    }
+    crlf = made["01"].replace(b"\n", b"\r\n")
+    return {**made, "crlf": crlf, "cut": made["02"][:-20], "later": b"coldshare-ledger 2\n"}
+
+
 MAKERS: dict[str, Callable[[], Seeds]] = {
     "frames": _frames,
     "stream": _stream,
@@ -425,6 +442,8 @@ MAKERS: dict[str, Callable[[], Seeds]] = {
     "address": _address,
     "pairings": _pairings,
     "exports": _exports,
+    "ledger": _ledger,
+    "ledger_file": _ledger_file,
     "place": _place,
 }
 

@@ -6,7 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fuzz import place_targets, seal_targets, text_targets, token_targets, usb_targets, vault_targets, wire_targets
+from fuzz import (
+    ledger_targets,
+    place_targets,
+    seal_targets,
+    text_targets,
+    token_targets,
+    usb_targets,
+    vault_targets,
+    wire_targets,
+)
 
 CORPUS = Path(__file__).with_name("corpus")
 
@@ -22,6 +31,7 @@ JSON_WORDS = (
     b'"format": 1', b'"pairings"', b'"serial"', b'"psk_id"', b'"psk"', b'"label"', b'"key"', b'"backups"', b'"backup"',
     b'"vault"', b'"party"', b'"files"', b'"coldshare-sim"', b'"report_size"', b'"user"', b'"refused"',
 )  # fmt: skip
+LEDGER_WORDS = (b"coldshare-ledger 1\n", b"\nend 0 ", b"\r\n", b"pwABAVA", b"==")
 ZIP_WORDS = (b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x07\x08", b"\x01\x00")
 VULT_WORDS = (
     b"\x08\x01\x12", b"\x18\x01", b"VLT\x02", b"CAES", b"secp256k1", b"ecdsa_local_data", b"eddsa_local_data", b"Ks",
@@ -76,6 +86,8 @@ TARGETS = {
         Target("address", text_targets.address, words=TEXT_WORDS),
         Target("pairings", text_targets.pairings, 1024, JSON_WORDS),
         Target("exports", text_targets.exports, 1024, JSON_WORDS),
+        Target("ledger", ledger_targets.event, 1024, CBOR_WORDS, is_cbor=True, examples=40),
+        Target("ledger_file", ledger_targets.exported, 1024, LEDGER_WORDS),
         Target("place", place_targets.place, 256, examples=40),
     )
 }
