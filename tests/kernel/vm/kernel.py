@@ -12,6 +12,7 @@ from kernel.vm.errors import VmError
 MODULES = (
     *("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay"),
     *("usbcore", "hid_generic", "usbhid", "uhid", "vhci_hcd"),
+    *("loop", "vfat", "nls_cp437", "nls_ascii"),
 )
 _XZ = b"\xfd7zXZ\0"
 _ELF = b"\x7fELF"

@@ -20,7 +20,7 @@ from kernel.vm.apt import Apt, unpack
 from kernel.vm.errors import VmError
 
 #: Counts up when what is kept changes; older ones are made anew.
-_FORMAT = 1
+_FORMAT = 2
 _IMAGE = "linux-image-amd64"
 _QEMU = "qemu-system-x86"
 _PROGRAM = "qemu-system-x86_64"
