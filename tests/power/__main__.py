@@ -18,6 +18,7 @@ from bench.record import record
 from link.run import run
 from power.crash import MODES, OUTCOMES, Case, Crash, Tally, explain
 from power.stories import STORIES
+from support import agreement
 
 _LEGEND = """images: different contents of the chip.
 runs: how often the firmware was really run, once for all images that agree in everything it reads.
@@ -121,6 +122,7 @@ def main() -> int:
             parser.error("--at takes --story")
         print(explain(STORIES[arguments.story[0]], arguments.at, arguments.mode, arguments.again, arguments.again_mode))
         return 0
+    agreement.install()
     figures = crash(arguments.story or STORIES, arguments.processes)
     if not arguments.story:
         figures |= link_faults(arguments.processes)

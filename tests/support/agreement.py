@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from coldshare_firmware import x25519
 from coldshare_iface.noise import NoiseError
 from coldshare_iface.primitives import NativeSuite
 
@@ -21,3 +22,8 @@ def quick_x25519(private: bytes, public: bytes, progress: Callable[[], None] | N
         return _NATIVE.dh(private, public)
     except NoiseError:
         return bytes(32)
+
+
+def install() -> None:
+    """For all firmware in this process, and in those that are forked from it."""
+    x25519.x25519 = quick_x25519
