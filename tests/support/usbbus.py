@@ -409,6 +409,7 @@ class OpenHid:
         self._hidapi = hidapi
         self._plug: Plug | None = None
         self._said = "Success"
+        self._hurries = False
 
     def open_path(self, path: bytes) -> None:
         plug = next((one for one in self._hidapi.bus.plugs if one.hid_path.encode() == path), None)
@@ -443,11 +444,18 @@ class OpenHid:
         return len(data)
 
     def read(self, size: int, timeout_ms: int) -> Sequence[int]:
-        assert timeout_ms > 0, "0 is for ever"
+        if timeout_ms == 0:
+            assert self._hurries, "0 is for ever"
+            here = self.plug.here and not self.plug.frozen
+            return list((self.plug.gadget.take(HID_IN, size) if here else None) or b"")
         self._hidapi.before(self.plug, HID_IN)
         if not self.plug.crossing():
             raise OSError("read error")
         return list(self.plug.wait(HID_IN, size, timeout_ms / 1000) or b"")
+
+    def set_nonblocking(self, v: int) -> int:
+        self._hurries = v != 0
+        return 0
 
     def get_report_descriptor(self) -> Sequence[int]:
         if not self.plug.here:

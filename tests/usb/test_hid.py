@@ -29,7 +29,7 @@ from coldshare.device.link import Link
 from coldshare.device.transport import hid, open_transport
 from coldshare.device.transport.hid import CannotHidError, HidTransport
 from coldshare.device.transport.reports import ReportDescriptorError, report_size, sizes
-from coldshare_iface import wire
+from coldshare_iface import framing, wire
 from coldshare_sim.usb import descriptors
 from coldshare_sim.usb.descriptors import HID_IN
 from support.desk import Desk
@@ -232,6 +232,28 @@ def test_a_device_that_fails_again_and_again_is_gone(bus: Bus, plug: Plug) -> No
     with pytest.raises(TokenGoneError):
         link.call(wire.CMD_PING, b"?")
     assert tried == 3
+
+
+def test_a_queue_full_of_other_programs_answers_does_not_cost_us_ours(
+    plug: Plug, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux keeps 64 reports for us and drops what comes after them; nobody reads while a PIN is typed."""
+    transport = opened(plug)
+    link = Link(transport)
+    device = transport._device
+    write, read = device.write, device.read
+    kept = [framing.split(b"\x5a" * 4, wire.CMD_PING, b"somebody else's")[0]] * 64
+
+    def sent(data: bytes) -> int:
+        written = write(data)
+        while answer := bytes(read(64, 1)):
+            if len(kept) < 64:
+                kept.append(answer)
+        return written
+
+    monkeypatch.setattr(device, "write", sent)
+    monkeypatch.setattr(device, "read", lambda size, timeout_ms: kept.pop(0) if kept else [])
+    assert link.call(wire.CMD_PING, b"?") == b"?"
 
 
 @pytest.mark.skipif(not LINUX, reason="only there hidapi says why")

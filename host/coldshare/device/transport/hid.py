@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,6 +38,10 @@ _PAGES = (wire.HID_USAGE_PAGE, 0)
 _NO_REPORT_ID = b"\0"
 #: A read that a signal has cut short looks like one of a device that is gone. The latter stays that way.
 _TRIES = 3
+#: So many reports Linux keeps for each program that has the node open; what comes after them is dropped.
+_KEPT = 64
+#: Where the command is in a report, and the bit that says that a message begins there.
+_COMMAND, _BEGINS = 4, 0x80
 
 
 class HidDevice(Protocol):
@@ -48,6 +53,7 @@ class HidDevice(Protocol):
     def read(self, size: int, timeout_ms: int) -> Sequence[int]: ...
     def get_report_descriptor(self) -> Sequence[int]: ...
     def get_serial_number_string(self) -> str | None: ...
+    def set_nonblocking(self, v: int) -> int: ...
     def error(self) -> str: ...
 
 
@@ -120,8 +126,12 @@ class HidTransport:
         self.report_size = size
         self._device = device
         self._turn = turn
+        self._early: deque[bytes] = deque(maxlen=4 * _KEPT)  # came before anybody asked for it
+        device.set_nonblocking(1)  # so that a read that waits for nothing returns
 
     def write(self, report: bytes) -> None:
+        if report[_COMMAND] & _BEGINS:
+            self._make_room()
         try:
             # Every system wants a report id in front, 0 where there are none.
             written = self._device.write(_NO_REPORT_ID + report)
@@ -133,8 +143,19 @@ class HidTransport:
                 raise TokenTimeoutError("The token does not take what is sent to it.")
             raise TokenGoneError
 
+    def _make_room(self) -> None:
+        """Fetch what waits. It is mostly other programs' answers, and where they fill the queue ours would be lost."""
+        with suppress(OSError):  # the write that follows says it better
+            for _ in range(_KEPT):
+                waiting = bytes(self._device.read(self.report_size, 0))
+                if not waiting:
+                    break
+                self._early.append(waiting)
+
     def read(self, timeout: float) -> bytes | None:
-        milliseconds = max(1, round(timeout * 1000))  # 0 would wait for ever
+        if self._early:
+            return self._early.popleft()
+        milliseconds = max(1, round(timeout * 1000))  # 0 would not wait at all
         for tried in range(1, _TRIES + 1):
             try:
                 return bytes(self._device.read(self.report_size, milliseconds)) or None
