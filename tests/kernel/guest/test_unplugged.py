@@ -21,7 +21,7 @@ from support.desk import PASSWORD, PIN, Desk, put_share
 pytestmark = pytest.mark.kernel
 
 #: How many moments, spread over the whole of a backup.
-MOMENTS = 8
+MOMENTS = 6
 
 
 class Cut:
