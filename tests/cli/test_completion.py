@@ -69,7 +69,8 @@ def test_addresses(tokens: Path, command: str) -> None:
     line = f"coldshare {command} --at "
     names = ["sim:-x.token", "sim:a.token", "sim:b.token", "sim:pipe.token"]
     schemes = ["usb:", "hid:", "sim:", "sim+mpy:", "sim+unix:", "sim+tcp:"]
-    assert completed(line + "''", tokens)[0] == [*schemes, *names]
+    folders = ["folder:"] if command.startswith("backup") else []
+    assert completed(line + "''", tokens)[0] == [*schemes, *names, *folders]
     assert completed(line + "sim:a", tokens)[0] == ["sim:a.token"]
     assert completed(line + "sim+", tokens)[0] == ["sim+mpy:", "sim+unix:", "sim+tcp:"]
     assert completed(line + "sim+mpy:a", tokens)[0] == ["sim+mpy:a.token"]

@@ -206,3 +206,27 @@ def test_what_was_acknowledged_survives_any_cut_right_after() -> None:
         step(folder(disk))
         for image in disk.images():
             assert held(folder(FatDisk(image))) == told()[number + 1][2]
+
+
+@pytest.mark.parametrize("lost", [["index.a"], ["index.b"], ["index.a", "index.b"], ["a"], ["b"], ["tag"]])
+def test_a_cut_while_something_is_mended(lost: list[str]) -> None:
+    """What is good is never at stake: a bad copy is written anew while the good one stays."""
+    whole = told()[4][1]
+    before = held(folder(FatDisk(whole)))
+    stem = identity(2).hex()[:8]
+    image = {**whole, **{name if "." in name else f"{stem}.{name}": b"rot" for name in lost}}
+    mended = FatDisk(image)
+    folder(mended).repair()
+    shares = {(name, share) for name, _, share in before[0]}
+    for cut in range(mended.done):
+        disk = FatDisk(image, cut)
+        with pytest.raises(PowerCutError):
+            folder(disk).repair()
+        for left in disk.images():
+            again = FatDisk(left)
+            folder(again).repair()
+            assert folder(again).scrub() == []
+            after = held(folder(again))
+            assert {(name, share) for name, _, share in after[0]} == shares
+            if len(lost) == 1:
+                assert after == before

@@ -17,6 +17,8 @@ _BY_SERIAL = ("usb:", "hid:")
 _IN_FILES = ("sim:", "sim+mpy:")
 # A name goes onto the command line as it is. Whatever a shell could take for more than a name is not offered.
 _PLAIN = re.compile(r"[\w./~+-]+\.token")
+_PLAIN_FOLDER = re.compile(r"[\w./~+-]+/")
+_FOLDER = "folder:"
 _ENTRIES_MAX = 1000
 
 
@@ -39,6 +41,21 @@ def addresses(context: click.Context, parameter: click.Parameter, incomplete: st
         names = []
     found = sorted(name for name in names if name.startswith(typed) and _PLAIN.fullmatch(name))
     return schemes + [f"{scheme or 'sim:'}{name}" for name in found]
+
+
+def places(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """As `addresses`, and folders by their names, for a command that works with one, too."""
+    if not incomplete.startswith(_FOLDER):
+        offered = addresses(context, parameter, incomplete)
+        return [*offered, _FOLDER] if _FOLDER.startswith(incomplete) else offered
+    typed = incomplete.removeprefix(_FOLDER)
+    before = typed[: typed.rfind("/") + 1]
+    try:
+        with os.scandir(os.path.expanduser(before) or ".") as entries:  # noqa: PTH111 - as the address itself is read
+            names = [f"{before}{entry.name}/" for entry in islice(entries, _ENTRIES_MAX) if entry.is_dir()]
+    except OSError:
+        names = []
+    return [_FOLDER + name for name in sorted(names) if name.startswith(typed) and _PLAIN_FOLDER.fullmatch(name)]
 
 
 def _known(scheme: str) -> list[str]:

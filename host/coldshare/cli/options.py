@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from coldshare.cli import entry
-from coldshare.cli.complete import addresses
+from coldshare.cli.complete import addresses, places
 from coldshare.cli.tracing import open_traced, trace_options
 from coldshare.cli.ui import Ui
 from coldshare.errors import RefusedError
@@ -95,6 +95,7 @@ def at_option_if_any(function: F) -> F:
 
 
 _AT_PLACE: dict[str, Any] = _AT | {
+    "shell_complete": places,
     "help": "Which token, by an address of coldshare tokens; folder:PATH is a folder, on a stick; sim:PATH is a "
     "software token in a file. Also COLDSHARE_AT. Default: the token that is plugged in.",
 }
