@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -319,3 +321,15 @@ def test_names_come_from_the_ledger_and_not_from_the_stick(shell: Shell, monkeyp
     assert not (shell.folder / "another computer").exists(), "to look makes no ledger"
     good(shell("verify", *PW, *AT))
     assert "Savings  Phone" in good(shell("list", *AT)).out
+
+
+def test_nobody_waits_for_the_folder_while_a_person_types(shell: Shell) -> None:
+    backup(shell)
+    for argv in (("verify",), ("restore", "--out", "x.vult")):
+        with Terminal(*argv, *AT, cwd=shell.folder) as terminal:
+            terminal.until("Password of the backup")
+            handle = os.open(shell.folder / "stick" / "coldshare", os.O_RDONLY)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises if somebody holds it
+            os.close(handle)
+            terminal.interrupt()
+    assert not (shell.folder / "x.vult").exists()

@@ -330,8 +330,10 @@ def verify(
             else shares.live(contents.backups)
         )
         read = [(kept, _read(folder, kept, at, ui)) for kept in chosen]
-        if not no_password:
-            key = opening.key(", or leave the seals closed with --no-password")
+    if not no_password:
+        # Nobody else has to wait for the folder while a person types.
+        key = opening.key(", or leave the seals closed with --no-password")
+        with open_folder(at.where, write=False, on_wait=_waiting(ui)) as folder:
             for kept in chosen:
                 try:
                     done = shares.verify(folder, kept, key, allow_cost=opening.allow_cost, on_step=ui.on_step)
@@ -424,10 +426,11 @@ def restore(
     _no_pin(pin_file)
     with open_folder(at.where, write=False, on_wait=_waiting(ui)) as folder:
         kept = shares.choose(folder.contents().backups, prefix)
-        warnings = [] if kept.live else [RETIRED]
-        for warning in warnings:
-            ui.note(f"Note: {warning}")
-        key = opening.key()
+    warnings = [] if kept.live else [RETIRED]
+    for warning in warnings:
+        ui.note(f"Note: {warning}")
+    key = opening.key()
+    with open_folder(at.where, write=False, on_wait=_waiting(ui)) as folder:
         done = shares.restore(folder, kept, key, out, allow_cost=opening.allow_cost, on_step=ui.on_step)
     remember(ui, kept.backup_id, done.declaration, _file_of(at, kept.backup_id))
     ledger.restored(ui.note, at.where, done)
