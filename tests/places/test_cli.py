@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from coldshare.places.files import Found, OsFiles
 from places.test_shares import snapshot
 from support.desk import PASSWORD, PIN, Desk, vault
 from support.reshare import generations
@@ -333,3 +335,54 @@ def test_nobody_waits_for_the_folder_while_a_person_types(shell: Shell) -> None:
             os.close(handle)
             terminal.interrupt()
     assert not (shell.folder / "x.vult").exists()
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_a_stick_that_is_pulled_out(shell: Shell, monkeypatch: pytest.MonkeyPatch, comes_back: bool) -> None:
+    """A recovery code that opens nothing is taken back. Where nobody can look, it is kept: it may open something."""
+    old = backup(shell)
+    before = snapshot(shell.folder / "stick")
+    gone = False
+
+    def pulled(*given: object) -> None:
+        nonlocal gone
+        gone = not comes_back
+        raise OSError(errno.EIO, "pulled out")
+
+    def scan(self: OsFiles) -> list[Found]:
+        return pulled() or [] if gone else looked(self)
+
+    looked = OsFiles.scan
+    with monkeypatch.context() as patched:
+        patched.setattr(OsFiles, "scan", scan)
+        patched.setattr(OsFiles, "write", pulled)
+        said = shell("backup", "phone.vult", *PW, "--recovery-out", "code", *AT)
+    words = failed(said, "folder_gone", 6, as_json=False)
+    assert (shell.folder / "code").exists() == (not comes_back)
+    assert ("Keep code" in words) == (not comes_back)
+    assert snapshot(shell.folder / "stick") == before
+    assert list(states(shell)) == [old]
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_ctrl_c_in_the_middle(shell: Shell, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """At any write: what was there counts, or the new one does, and the next backup clears up."""
+    old = backup(shell)
+    write, count = OsFiles.write, 0
+
+    def interrupted(self: OsFiles, handle: int, data: bytes) -> None:
+        nonlocal count
+        count += 1
+        if count == number:
+            raise KeyboardInterrupt
+        write(self, handle, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(OsFiles, "write", interrupted)
+        said = shell("backup", "phone.vult", *PW, "--no-recovery", *AT)
+    assert said.status == (130 if number <= 7 else 0)
+    assert len(states(shell)) == 1
+    assert (old in states(shell)) == (number <= 6)
+    new = backup(shell)
+    assert states(shell) == {new: "active"}
+    assert len(list((shell.folder / "stick" / "coldshare").iterdir())) == 6

@@ -227,6 +227,9 @@ def test_the_folder_itself_can_be_named(stick: Path) -> None:
     assert place_of(str(stick / "coldshare")) == stick / "coldshare"
     with open_folder(str(stick / "coldshare"), write=False) as place:
         assert len(place.contents().backups) == 1
+    for name in ("index.a", "index.b"):
+        (stick / "coldshare" / name).unlink()
+    assert place_of(str(stick / "coldshare")) == stick / "coldshare"
     assert place_of(str(stick / "..")) == stick.parent / "coldshare"
     with pytest.raises(FolderNotFoundError):
         place_of("a\0b")

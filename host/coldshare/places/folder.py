@@ -19,6 +19,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -36,7 +37,7 @@ from coldshare.places.errors import (
     NoFolderPlaceError,
     from_os,
 )
-from coldshare.places.files import Files, Found, OnWait, OsFiles
+from coldshare.places.files import ENTRIES_MAX, Files, Found, OnWait, OsFiles
 from coldshare.places.format import (
     BACKUP_ID_LEN,
     BACKUPS_MAX,
@@ -160,11 +161,15 @@ def place_of(where: str) -> Path:
         path = Path(where).expanduser().resolve(strict=True)
         if not path.is_dir():
             raise FolderNotFoundError(f"{where} is no folder.")
-        if path.name.lower() == FOLDER_NAME and any((path / name).exists() for name in INDEX_NAMES):
+        if path.name.lower() == FOLDER_NAME and any(map(_is_ours, islice(path.iterdir(), ENTRIES_MAX))):
             return path  # the folder itself was named
     except (OSError, RuntimeError, ValueError):  # a loop of links, a home that nobody knows, a NUL
         raise FolderNotFoundError(f"There is no folder {where}.") from None
     return path / FOLDER_NAME
+
+
+def _is_ours(path: Path) -> bool:
+    return path.name.lower() in INDEX_NAMES or stem_of(path.name.lower()) is not None
 
 
 @contextmanager
