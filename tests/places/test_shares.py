@@ -24,6 +24,7 @@ from coldshare.recovery import parse_file
 from coldshare.restore import NothingToRestoreError
 from coldshare.seal import Factor, WeakPasswordError, WrongFactorError, parse
 from coldshare.vault.synthetic import SyntheticShare
+from host.test_backup_restore import dkls_files, password_of
 from support.desk import KDF, PASSWORD, vault
 from support.reshare import generations
 
@@ -235,3 +236,17 @@ def test_a_code_that_opens_nothing_is_taken_back(stick: Path, index: ExportIndex
 
 def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("name", dkls_files() or [pytest.param("", marks=pytest.mark.skip("no fixtures"))])
+def test_every_real_file_goes_into_a_folder_and_comes_back(
+    fixtures_dir: Path, stick: Path, index: ExportIndex, name: str
+) -> None:
+    """Rule 9, also for a file with a password of its own, which nobody is asked for on the way back."""
+    data = (fixtures_dir / name).read_bytes()
+    done = shares.backup(
+        str(stick), data, PASSWORD, index=index, vault_password=password_of(name, data), kdf=KDF, newer=False
+    )
+    assert get(stick) == data
+    for kind in "ab":
+        assert (stick / "coldshare" / f"{done.backup_id.hex()[:8]}.{kind}").stat().st_size == done.sealed_size
