@@ -17,7 +17,7 @@ from kernel.vm.prepared import Prepared, prepare
 #: The checkout, with no symbolic link in it.
 ROOT = Path(__file__).resolve().parents[3]
 OUT = ROOT / "build" / "kernel"
-_LIMIT = 600
+_LIMIT = 900
 _FOLDERS = ("COLDSHARE_FIXTURES", "COLDSHARE_VECTORS")
 _PARTS = ("bench", "firmware", "firmware_iface", "host", "hw-sim", "tests")
 
