@@ -18,6 +18,7 @@ _INIT = wire.CMD_INIT | 0x80
 # Reports kept on each carrier for a host that does not fetch them: two whole messages and some errors. What comes on
 # top is dropped, or a host that only ever talks would fill the memory.
 _BACKLOG = 300
+_HEADER = 7  # of a frame
 
 
 class Port:
@@ -33,8 +34,13 @@ class Port:
         self._out: list[list[Any]] = []  # messages to send: [channel, command, message, its next report, bulk]
         self._backlog = [0, 0]  # reports in all of them on HID, and what those on bulk would be there
         # The one large block of memory, for what comes and what goes: later there may be room enough and none so long.
-        self._block = bytearray(wire.MESSAGE_MAX)
-        self._lent: memoryview | None = None  # the part of it that is to be sent
+        self._block = bytearray(wire.BULK_FRAME_MAX)
+        self._lent: memoryview | None = None  # the part of it that is to be sent; before it is room for a header
+
+    @property
+    def active(self) -> bool:
+        """True in the middle of a message, or while one waits to be fetched."""
+        return self._assembler.busy or bool(self._out)
 
     @property
     def receiving(self) -> bool:
@@ -93,7 +99,13 @@ class Port:
             self.error(cid, wire.ERR_CHANNEL_BUSY)
             return None
         self._assembler.cid = cid  # whom `abandon` tells
-        return cid, cmd, bytearray(data) if cmd == wire.CMD_RECORD else bytes(data)
+        if cmd != wire.CMD_RECORD:
+            return cid, cmd, bytes(data)
+        if self._lent is not None:
+            return cid, cmd, bytearray(data)
+        record = memoryview(self._block)[: len(data)]
+        record[:] = data
+        return cid, cmd, record
 
     def _may_begin(self, cid: bytes, report: "bytes | bytearray | memoryview") -> bool:
         """Whether this channel may begin this message. One nobody was given must not occupy the only buffer."""
@@ -129,7 +141,7 @@ class Port:
         """A place to write a message of `size` bytes, to be sent next."""
         if self._lent is not None or self._assembler.busy:
             return bytearray(size)
-        self._lent = memoryview(self._block)[:size]
+        self._lent = memoryview(self._block)[_HEADER : _HEADER + size]
         return self._lent
 
     def send(self, cid: bytes, cmd: int, payload: "bytes | bytearray | memoryview") -> None:
@@ -140,6 +152,10 @@ class Port:
         if backlog and backlog + reports > _BACKLOG:
             self._settle()
             return
+        if bulk and len(payload) > self._size and payload is not self._lent:
+            room = self.room(len(payload))  # a frame is sent in one piece
+            room[:] = payload
+            payload = room
         self._backlog[bulk] += reports
         self._out.append([cid, cmd, payload, 0, bulk])
         self._settle()
@@ -167,8 +183,8 @@ class Port:
         while self.fetch(True) is not None:
             pass
 
-    def fetch(self, bulk: bool = False) -> "bytes | None":
-        """The next report to send, or the next frame on bulk."""
+    def fetch(self, bulk: bool = False) -> "Any":
+        """The next report to send, or the next frame on bulk, a buffer that the next `feed` may alter; None without."""
         if not self._backlog[bulk]:
             return None
         at = 0
@@ -176,7 +192,12 @@ class Port:
             at += 1
         cid, cmd, message, number, _ = self._out[at]
         reports = count(len(message), self._size)
-        if bulk:
+        if bulk and self._lent is not None and message is self._lent:
+            self._block[:_HEADER] = cut(cid, cmd, b"", 0, wire.BULK_FRAME_MAX)
+            self._block[5:_HEADER] = len(message).to_bytes(2, "big")
+            report: Any = memoryview(self._block)[: _HEADER + len(message)]
+            self._backlog[bulk] -= reports
+        elif bulk:
             report = cut(cid, cmd, message, 0, wire.BULK_FRAME_MAX)
             self._backlog[bulk] -= reports
         else:

@@ -81,7 +81,7 @@ class Token:
             self._hal.show(lines, False)
 
     # --- reports
-    def feed(self, report: bytes, bulk: bool = False) -> None:
+    def feed(self, report: "Any", bulk: bool = False) -> None:
         """Take one report from the host, or one frame from the bulk carrier."""
         try:
             message = self._port.feed_bulk(report) if bulk else self._port.feed(report)
@@ -93,7 +93,7 @@ class Token:
             if self._job is None:
                 self._close_session()  # its counters may have moved on already
 
-    def poll(self, bulk: bool = False) -> "bytes | None":
+    def poll(self, bulk: bool = False) -> "Any":
         """The next report for the host, or the next frame on the bulk carrier, if there is one now.
 
         A job goes on at either, once what it said before has been fetched.
@@ -110,8 +110,8 @@ class Token:
 
     @property
     def waiting(self) -> bool:
-        """True while `poll` may have more to say later without being fed: a job or half a message is under way."""
-        return self._job is not None or self._port.receiving
+        """True while `poll` may have more to say without being fed: a job, half a message, something unfetched."""
+        return self._job is not None or self._port.active
 
     @property
     def busy(self) -> bool:

@@ -177,16 +177,20 @@ class SoftToken:
     def _poll(self, *, bulk: bool) -> bytes | None:
         fetched = self._fetched[bulk]
         if not fetched and not (self._token.waiting and self.interruptible):
-            said = self._token.poll(bulk)
+            said = self._say(bulk)
             self.chip.check()
             return said
         if not fetched:
             with _uninterrupted():
-                said = self._token.poll(bulk)
+                said = self._say(bulk)
                 if said is not None:
                     fetched.append(said)
             self.chip.check()
         return fetched.pop() if fetched else None
+
+    def _say(self, bulk: bool) -> bytes | None:
+        said = self._token.poll(bulk)
+        return None if said is None else bytes(said)  # a frame may be a part of the firmware's own memory
 
     def close(self) -> None:
         self.person.close()

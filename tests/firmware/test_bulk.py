@@ -180,8 +180,53 @@ def test_a_fresh_start_drops_what_was_not_fetched(wires: Wires) -> None:
 def test_a_full_memory_is_told_to_the_one_who_asked(monkeypatch: pytest.MonkeyPatch, wires: Wires) -> None:
     _, bulk = wires.channels()
 
-    def full(*_: object) -> bytearray:
+    def full(*_: object) -> memoryview:
         raise MemoryError
 
-    monkeypatch.setattr("coldshare_firmware.port.bytearray", full, raising=False)
+    monkeypatch.setattr("coldshare_firmware.port.memoryview", full, raising=False)
     assert wires.bulk(bulk, wire.CMD_RECORD, b"x") == (bulk, wire.CMD_ERROR, bytes((wire.ERR_OTHER,)))
+
+
+def test_a_long_answer_is_sent_from_the_one_block_there_is(wires: Wires) -> None:
+    """A small heap has no second piece as long as that: neither for a frame nor for what is in it."""
+    port = Port(Board())
+    port.feed_bulk(frame(wire.CID_BROADCAST, wire.CMD_INIT, NONCE))
+    cid = port.allocate()
+    room = port.room(wire.MESSAGE_MAX)
+    room[:] = blob(wire.MESSAGE_MAX)
+    port.send(cid, wire.CMD_RECORD, room)
+    said = port.fetch(True)
+    assert isinstance(said, memoryview)
+    assert bytes(said) == frame(cid, wire.CMD_RECORD, blob(wire.MESSAGE_MAX))
+    port.send(cid, wire.CMD_PING, blob(1000))
+    port.send(cid, wire.CMD_PING, blob(1001))  # while the block has the first
+    assert bytes(port.fetch(True)) == frame(cid, wire.CMD_PING, blob(1000))
+    assert bytes(port.fetch(True)) == frame(cid, wire.CMD_PING, blob(1001))
+    assert port.fetch(True) is None
+
+
+def test_a_record_comes_in_that_block_unless_an_answer_is_in_it(wires: Wires) -> None:
+    port = Port(Board())
+    port.feed_bulk(frame(wire.CID_BROADCAST, wire.CMD_INIT, NONCE))
+    cid = port.allocate()
+    whole = port.feed_bulk(frame(cid, wire.CMD_RECORD, blob(5000, 1)))
+    assert whole is not None
+    assert isinstance(whole[2], memoryview)
+    assert bytes(whole[2]) == blob(5000, 1)
+    port.send(cid, wire.CMD_PING, blob(1000))
+    other = port.feed_bulk(frame(cid, wire.CMD_RECORD, blob(5000, 2)))
+    assert other is not None
+    assert bytes(other[2]) == blob(5000, 2)
+    assert bytes(port.fetch(True)) == frame(cid, wire.CMD_PING, blob(1000))
+
+
+def test_what_a_step_at_one_carrier_says_on_the_other_is_waited_for(wires: Wires) -> None:
+    """A loop that sleeps while nothing is `waiting` must not sleep on an answer."""
+    hid, bulk = wires.channels()
+    for cid, put in ((hid, wires.token.write), (bulk, wires.token.write_bulk)):
+        put(frame(cid, wire.CMD_PING, b"x").ljust(64, b"\0") if cid == hid else frame(cid, wire.CMD_PING, b"x"))
+        assert wires.token.waiting
+        assert (wires.from_bulk if cid == hid else wires.from_hid)() is None
+        assert wires.token.waiting
+        assert (wires.from_hid if cid == hid else wires.from_bulk)() == (cid, wire.CMD_PING, b"x")
+        assert not wires.token.waiting

@@ -19,6 +19,7 @@ import sys
 
 from coldshare_firmware.keyarea import StorageError
 from coldshare_firmware.token import Token
+from coldshare_iface import wire
 from coldshare_sim.mpy.device.hal import Flash, Hal, NobodyError
 
 _REPORT = 64
@@ -102,7 +103,9 @@ def run(image: int, reports: int, frames: int, panel_fd: int, trace: int = -1) -
     inner = memoryview(framed)[2:]
     out = bytearray(2 + _REPORT)
     out[1] = _REPORT
+    frame_in = memoryview(bytearray(wire.BULK_FRAME_MAX))
     while True:
+        at_work = token.busy
         try:
             report = token.poll()
             if report is not None:
@@ -114,9 +117,10 @@ def run(image: int, reports: int, frames: int, panel_fd: int, trace: int = -1) -
                 bulk.write(frame)
         except NobodyError:
             continue
-        # With something to do or to say, only look; else wait, and a while only for a person or for time.
+        # With something to do or to say, only look; else wait, and a while only for a person or for time. What a step
+        # at one carrier has to say may be for the other one.
         said = report is not None or frame is not None
-        wait = 0 if said or token.busy else _SLICE if token.waiting else -1
+        wait = 0 if said or at_work or token.busy else _SLICE if token.waiting else -1
         ready = [event[0] for event in poller.poll(wait)]
         # What the person does is older than what the host sends after it.
         if panel_fd in ready:
@@ -130,4 +134,9 @@ def run(image: int, reports: int, frames: int, panel_fd: int, trace: int = -1) -
             head = bulk.read(2)
             if len(head) != 2:
                 return
-            token.feed(bulk.read(int.from_bytes(head, "big")), True)
+            size = int.from_bytes(head, "big")
+            if size > len(frame_in):
+                token.feed(bulk.read(size), True)  # the firmware refuses it
+            else:
+                bulk.readinto(frame_in[:size])
+                token.feed(frame_in[:size], True)
