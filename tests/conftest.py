@@ -57,6 +57,14 @@ def pytest_configure() -> None:
     watch.install()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nobodys_home(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """No test meets the records of whoever runs it, and none is added to them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLDSHARE_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _secrets_of_this_module() -> None:
     watch.watch.forget()
