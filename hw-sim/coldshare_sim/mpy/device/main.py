@@ -103,7 +103,7 @@ def run(image: int, reports: int, frames: int, panel_fd: int, trace: int = -1) -
     inner = memoryview(framed)[2:]
     out = bytearray(2 + _REPORT)
     out[1] = _REPORT
-    frame_in = memoryview(bytearray(wire.BULK_FRAME_MAX))
+    frame_in = memoryview(b"")  # memory for those who come over bulk
     while True:
         at_work = token.busy
         try:
@@ -135,6 +135,8 @@ def run(image: int, reports: int, frames: int, panel_fd: int, trace: int = -1) -
             if len(head) != 2:
                 return
             size = int.from_bytes(head, "big")
+            if not frame_in:
+                frame_in = memoryview(bytearray(wire.BULK_FRAME_MAX))
             if size > len(frame_in):
                 token.feed(bulk.read(size), True)  # the firmware refuses it
             else:
