@@ -36,7 +36,7 @@ def apply(rows: Rows, event: Event) -> None:
 
 @singledispatch
 def _apply(body: e.Body, rows: Rows, event: Event) -> None:
-    raise NotImplementedError(body.name)
+    raise TypeError(f"no rule applies {body.name}")
 
 
 # --- what several kinds have in common

@@ -7,6 +7,7 @@ and so on in the order of the class, every key always there. So the order of fie
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import Any, Protocol, TypeVar, get_type_hints
 
@@ -30,14 +31,14 @@ class Shape(Protocol):
         """The value again. Raises ShapeError."""
 
 
-class _Same:
+class _Same(ABC):
     """Written as it is."""
 
     def read(self, value: Value) -> Any:
         return self.check(value)
 
-    def check(self, value: Any) -> Encodable:
-        raise NotImplementedError
+    @abstractmethod
+    def check(self, value: Any) -> Encodable: ...
 
 
 @dataclass(frozen=True)
