@@ -46,6 +46,7 @@ BODIES: tuple[e.Body, ...] = (
     e.DeviceLost(VAULT, "Phone"),
     e.DeviceFound(VAULT, "Phone"),
     e.DeviceRestored(VAULT, "Phone", "new phone", OLD, ID),
+    e.SingleHostAccepted(VAULT, OLD),
     e.DrillResult(SAFE, ID, SHARE, True, bytes([8]) * 33, bytes([11]) * 32, bytes([12]) * 32),
 )
 UNKNOWN = e.Unknown(999, {1: "later", 7: [b"x", True, None]})

@@ -49,5 +49,6 @@ bodies: st.SearchStrategy[Body] = st.one_of(
     st.builds(e.DeviceLost, _vault, _party),
     st.builds(e.DeviceFound, _vault, _party),
     st.builds(e.DeviceRestored, _vault, _party, st.sampled_from(("new", "newer")), _generation, _id),
+    st.builds(e.SingleHostAccepted, _vault, _generation),
     st.builds(e.DrillResult, _place, _id, share, _flag, st.none(), st.none(), st.just(bytes(32))),
 )

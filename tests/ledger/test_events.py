@@ -51,6 +51,7 @@ GOLDEN: dict[str, str] = {
     "device_lost": "90ecd13f8a9e33b9715c120b29496fc1",
     "device_found": "26eb39376881e7aed67f68e60bb61fff",
     "device_restored": "9e6c41ced4e2ea33646c0e4c35fc45f1",
+    "single_host_accepted": "5464df2da8262649769fa3775f9a6259",
     "drill_result": "52508162985becd234e33fb5ac78f90a",
 }
 

@@ -75,6 +75,7 @@ __all__ = [
     "PlaceWiped",
     "Share",
     "ShareHandled",
+    "SingleHostAccepted",
     "Unknown",
     "VaultSeen",
 ]
@@ -400,6 +401,15 @@ class DeviceRestored(Body):
 
 
 @dataclass(frozen=True, slots=True)
+class SingleHostAccepted(Body):
+    """A person accepts that the computer that records this handles enough shares of that generation to sign alone."""
+
+    kind, name, fact = 51, "single_host_accepted", True
+    vault: Annotated[bytes, _VAULT]
+    generation: Annotated[bytes, _GENERATION]
+
+
+@dataclass(frozen=True, slots=True)
 class DrillResult(Body):
     """A rehearsal of one backup: public values only. `good` says that the share passed its own arithmetic.
 
@@ -450,6 +460,7 @@ BODIES: Final[dict[int, type[Body]]] = {
         DeviceLost,
         DeviceFound,
         DeviceRestored,
+        SingleHostAccepted,
         DrillResult,
     )
 }

@@ -161,6 +161,10 @@ class Names:
         )
 
     @_words.register
+    def _(self, body: e.SingleHostAccepted) -> str:
+        return f"may handle enough shares of {self.vault(body.vault)} to sign alone, generation {_short(body.generation)}"
+
+    @_words.register
     def _(self, body: e.DrillResult) -> str:
         how = "drilled, good" if body.good else "drill FAILED"
         return f"{how}: {_what(body.share, body.backup_id)}, at {self.place(body.place)}"

@@ -262,6 +262,11 @@ def _(body: e.DeviceRestored, rows: Rows, event: Event) -> None:
 
 
 @_apply.register
+def _(body: e.SingleHostAccepted, rows: Rows, event: Event) -> None:
+    rows.put("accepted", event.host, body.vault, body.generation)
+
+
+@_apply.register
 def _(body: e.DrillResult, rows: Rows, event: Event) -> None:
     _place(rows, body.place, event)
     share = body.share

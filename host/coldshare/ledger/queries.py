@@ -10,6 +10,7 @@ from coldshare.ledger.projection import EVERYWHERE
 from coldshare.ledger.rows import Row, Rows
 
 __all__ = [
+    "Accepted",
     "Backup",
     "Conflict",
     "Drill",
@@ -155,6 +156,15 @@ class Handled:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """On that computer a person accepted that it handles enough shares of that generation to sign alone."""
+
+    host: bytes
+    vault: bytes
+    generation: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Drill:
     """The last rehearsal of one backup; see `events.DrillResult`."""
 
@@ -284,6 +294,9 @@ class View:
 
     def handled(self, vault: bytes | None = None) -> list[Handled]:
         return [Handled(**row) for row in self._rows.all("handled") if vault in (None, row["vault"])]
+
+    def accepted(self, vault: bytes | None = None) -> list[Accepted]:
+        return [Accepted(**row) for row in self._rows.all("accepted") if vault in (None, row["vault"])]
 
     def drills(self, vault: bytes | None = None) -> list[Drill]:
         found = self._rows.all("drill")
