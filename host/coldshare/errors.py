@@ -12,6 +12,9 @@ EXIT_SECRET = 4
 EXIT_REFUSED = 5
 EXIT_DEVICE = 6
 EXIT_INTEGRITY = 7
+# What a command that judges found; no error.
+EXIT_ATTEND = 8
+EXIT_DANGER = 9
 
 
 class InputError(ColdshareError):
