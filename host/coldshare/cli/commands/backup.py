@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli import entry, folders
+from coldshare.cli import entry
 from coldshare.cli.describe import backup_json, declared_json
+from coldshare.cli.folder import backup as at_folder
+from coldshare.cli.folder.common import is_folder
 from coldshare.cli.handing import WITHOUT, new_code, opens, recovery_options, warn
 from coldshare.cli.opening import remember
 from coldshare.cli.options import open_token, password_option, place_options, unlock
@@ -62,9 +64,9 @@ def command(
     from coldshare.ledger import record
     from coldshare.seal import check_password
 
-    if folders.is_folder(at):
+    if is_folder(at):
         given = (at, file, member, password_file, vault_password_file, recovery_out, no_recovery, newer)
-        return folders.backup(*given, pin_file, as_json)
+        return at_folder.backup(*given, pin_file, as_json)
     ui = Ui(quiet=as_json)
     recovery = new_code(ui, recovery_out, no_recovery)
     data, vault_password, facts = read_vault_file(file, vault_password_file, ui, member)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli import folders
 from coldshare.cli.commands.remove import full_enough, no_yes
 from coldshare.cli.describe import backup_json, what
+from coldshare.cli.folder import destroy as at_folder
+from coldshare.cli.folder.common import is_folder
 from coldshare.cli.older import COMBINE, known_copies
 from coldshare.cli.options import open_token, place_options, unlock
 from coldshare.cli.render import Result
@@ -37,8 +38,8 @@ def command(prefix: str | None, every: bool, yes: bool, at: Address, pin_file: s
         raise click.UsageError("give the ID of a retired backup, or --all, and not both")
     ui = Ui(quiet=as_json)
     wanted = None if prefix is None else full_enough(prefix)
-    if folders.is_folder(at):
-        return folders.destroy(at, wanted, yes, pin_file, as_json)
+    if is_folder(at):
+        return at_folder.destroy(at, wanted, yes, pin_file, as_json)
     no_yes(yes)
     with open_token(at, ui) as client:
         label = unlock(client, pin_file, ui)

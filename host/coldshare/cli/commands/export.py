@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli import folders
 from coldshare.cli.describe import RETIRED, backup_json, declared, has_recovery, slots_json, ways, what
+from coldshare.cli.folder import export as at_folder
+from coldshare.cli.folder.common import is_folder
 from coldshare.cli.opening import index
 from coldshare.cli.options import backup_option, open_token, place_options, unlock
 from coldshare.cli.render import Result, size
@@ -40,8 +41,8 @@ def command(out: Path, prefix: str | None, at: Address, pin_file: str | None, as
     from coldshare.restore import choose, everything, fetch
     from coldshare_iface import wire
 
-    if folders.is_folder(at):
-        return folders.export(at, out, prefix, pin_file, as_json)
+    if is_folder(at):
+        return at_folder.export(at, out, prefix, pin_file, as_json)
     ui = Ui(quiet=as_json)
     use_case.check_name(out)
     known = index()

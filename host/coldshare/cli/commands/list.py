@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli import folders
 from coldshare.cli.describe import backup_json, declared, state
+from coldshare.cli.folder import list as at_folder
+from coldshare.cli.folder.common import is_folder
 from coldshare.cli.options import open_token, place_options, unlock
 from coldshare.cli.render import Result, size, table
 from coldshare.cli.ui import Ui
@@ -27,8 +28,8 @@ def command(at: Address, pin_file: str | None, as_json: bool) -> Result:
     """
     from coldshare.restore import everything
 
-    if folders.is_folder(at):
-        return folders.list_(at, pin_file, as_json)
+    if is_folder(at):
+        return at_folder.list_(at, pin_file, as_json)
     ui = Ui(quiet=as_json)
     with open_token(at, ui) as client:
         label = unlock(client, pin_file, ui, copies=True)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli import folders
 from coldshare.cli.describe import backup_json, declared, state, what
+from coldshare.cli.folder import destroy as at_folder
+from coldshare.cli.folder.common import is_folder
 from coldshare.cli.options import open_token, place_options, unlock
 from coldshare.cli.render import Result
 from coldshare.cli.ui import Ui
@@ -37,8 +38,8 @@ def command(prefix: str, yes: bool, at: Address, pin_file: str | None, as_json: 
 
     ui = Ui(quiet=as_json)
     wanted = full_enough(prefix)
-    if folders.is_folder(at):
-        return folders.remove(at, wanted, yes, pin_file, as_json)
+    if is_folder(at):
+        return at_folder.remove(at, wanted, yes, pin_file, as_json)
     no_yes(yes)
     with open_token(at, ui) as client:
         client.check_manage()

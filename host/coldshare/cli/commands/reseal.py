@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli import entry, folders
+from coldshare.cli import entry
 from coldshare.cli.describe import declared_json, headline, slots_json
+from coldshare.cli.folder import reseal as at_folder
+from coldshare.cli.folder.common import is_folder
 from coldshare.cli.handing import new_code, opens, recovery_options, warn
 from coldshare.cli.opening import Opening, index, opening_options, remember
 from coldshare.cli.options import backup_option, open_token, place_options, unlock
@@ -60,10 +62,10 @@ def command(
     if new_password and new_password_file is not None:
         raise click.UsageError("--new-password and --new-password-file exclude each other")
     ui = Ui(quiet=as_json)
-    if folders.is_folder(at):
+    if is_folder(at):
         opening = Opening(ui, password_file, recovery_file, recovery, allow_cost)
         given = (new_password_file, new_password, recovery_out, no_recovery, kdf_memory)
-        return folders.reseal(at, prefix, opening, *given, pin_file, ui)
+        return at_folder.reseal(at, prefix, opening, *given, pin_file, ui)
     kdf = None
     if kdf_memory is not None:
         kdf = KdfParams(memory_kib=kdf_memory << 10)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli import folders
 from coldshare.cli.describe import RETIRED, backup_json, file_json, headline
+from coldshare.cli.folder import restore as at_folder
+from coldshare.cli.folder.common import is_folder
 from coldshare.cli.opening import Opening, from_option, needed, opening_options, remember
 from coldshare.cli.options import backup_option, open_token, place_options_if_any, unlock
 from coldshare.cli.render import Result, size
@@ -61,8 +62,8 @@ def command(
         remember(ui, file.backup_id, file.declaration, source)
         record.file_opened(ui.note, source, file, restored=True)
         return _result(out, file_json(file), file.declaration, len(file.original))
-    if at is not None and folders.is_folder(at):
-        return _result(out, *folders.restore(at, out, prefix, opening, pin_file, ui))
+    if at is not None and is_folder(at):
+        return _result(out, *at_folder.restore(at, out, prefix, opening, pin_file, ui))
     with open_token(needed(at), ui) as client:
         with opening.spoken():
             label = unlock(client, pin_file, ui, introduce=True, copies=True)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli import folders
 from coldshare.cli.describe import backup_json, headline
+from coldshare.cli.folder import retire as at_folder
+from coldshare.cli.folder.common import is_folder
 from coldshare.cli.older import COMBINE, known_copies, named_generation, older_options
 from coldshare.cli.options import open_token, unlock
 from coldshare.cli.render import Result
@@ -32,8 +33,8 @@ def command(
     from coldshare.ledger import record
 
     wanted = named_generation(prefix, generation, newer, "old")
-    if folders.is_folder(at):
-        return folders.retire(at, prefix, wanted, newer, pin_file, as_json)
+    if is_folder(at):
+        return at_folder.retire(at, prefix, wanted, newer, pin_file, as_json)
     ui = Ui(quiet=as_json)
     with open_token(at, ui) as client:
         label = unlock(client, pin_file, ui)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli import folders
 from coldshare.cli.describe import (
     RETIRED,
     backup_json,
@@ -19,6 +18,8 @@ from coldshare.cli.describe import (
     ways,
     what,
 )
+from coldshare.cli.folder import verify as at_folder
+from coldshare.cli.folder.common import is_folder
 from coldshare.cli.opening import Opening, from_option, needed, opening_options, remember
 from coldshare.cli.options import backup_option, open_token, place_options_if_any, unlock
 from coldshare.cli.render import Result
@@ -72,8 +73,8 @@ def command(
         raise click.UsageError("--from and --backup exclude each other")
     ui = Ui(quiet=as_json)
     opening = Opening(ui, password_file, recovery_file, recovery, allow_cost)
-    if source is None and at is not None and folders.is_folder(at):
-        return folders.verify(at, prefix, opening, no_password, repair, pin_file, ui)
+    if source is None and at is not None and is_folder(at):
+        return at_folder.verify(at, prefix, opening, no_password, repair, pin_file, ui)
     if repair:
         raise click.UsageError("--repair is for folders: --at folder:PATH")
     if source is not None:

@@ -1,0 +1,1 @@
+"""The commands at a folder instead of a token (`--at folder:PATH`), a module for each."""
