@@ -200,13 +200,11 @@ def _parties(
     for name, number in numbers.items():
         party = told.get(name) or Party(vault.vault, name, None, None, None, None)
         own = [one for one in found if one.backup.party == name]
-        states: list[Device] = [device(view, party, one.generation) for one in candidates]
-        stale: Device = "stale"
         out.append(
             PartyStanding(
                 party=name,
                 number=number,
-                device=next((one for one in states if one != stale), stale),
+                device=_device(view, party, candidates),
                 device_name=party.device,
                 lost=party.lost,
                 copies=tuple(one for one in own if one.backup.generation in wanted),
@@ -214,6 +212,15 @@ def _parties(
             )
         )
     return tuple(out)
+
+
+def _device(view: View, party: Party, candidates: Iterable[Generation]) -> Device:
+    """What has become of it, by that of the generations for which it looks best."""
+    for one in candidates:
+        found = device(view, party, one.generation)
+        if found != "stale":
+            return found
+    return "stale"
 
 
 def _reach(
