@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, Union
 
 import click
 
@@ -19,14 +20,31 @@ _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\
 
 Json: TypeAlias = Union[bool, int, float, str, Sequence["Json"], Mapping[str, "Json"], None]  # noqa: UP007
 
+#: How a piece of a picture looks. A colour never tells anything that the words and signs do not.
+Look: TypeAlias = Literal["plain", "strong", "faint", "good", "attend", "danger"]
+_LOOKS: Final[Mapping[Look, Mapping[str, Any]]] = {
+    "plain": {},
+    "strong": {"bold": True},
+    "faint": {"dim": True},
+    "good": {"fg": "green"},
+    "attend": {"fg": "yellow"},
+    "danger": {"fg": "red", "bold": True},
+}
+#: A line of a picture, piece by piece.
+Drawn: TypeAlias = Sequence[tuple[str, Look]]
+#: Columns that a picture has at least, however narrow the terminal is, and at most.
+_WIDTHS: Final = (40, 120)
+
 
 @dataclass(frozen=True)
 class Result:
-    """What a command has to say. `data` is the JSON, `lines` the text; both tell the same."""
+    """What a command has to say. `data` is the JSON, `lines` the text, `picture` draws the same for a terminal of so
+    many columns; all tell the same."""
 
     data: Mapping[str, Json]
     lines: Sequence[str]
     exit_status: int = field(default=0)
+    picture: Callable[[int], Sequence[Drawn]] | None = field(default=None)
 
 
 def safe(text: str) -> str:
@@ -45,9 +63,27 @@ def _print_json(answer: Mapping[str, Json]) -> None:
 def print_result(result: Result, command: str, as_json: bool) -> None:
     if as_json:
         _print_json({"ok": True, "command": command, **result.data})
-    else:
+    elif result.picture is None or not _draw(result.picture):
         for line in result.lines:
             click.echo(safe(line))
+
+
+def _draw(picture: Callable[[int], Sequence[Drawn]]) -> bool:
+    """False where nobody would see it, or the terminal has not the characters for it."""
+    if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+        return False
+    import shutil
+
+    least, most = _WIDTHS
+    lines = picture(min(max(shutil.get_terminal_size().columns, least), most))
+    try:
+        "".join(text for line in lines for text, _ in line).encode(sys.stdout.encoding)
+    except UnicodeError:
+        return False
+    plain = bool(os.environ.get("NO_COLOR"))
+    for line in lines:
+        click.echo("".join(safe(text) if plain else click.style(safe(text), **_LOOKS[look]) for text, look in line))
+    return True
 
 
 def print_line(data: Mapping[str, Json], text: str, *, as_json: bool) -> None:
