@@ -154,7 +154,7 @@ def margin(carriers: Mapping[str, Iterable[Carrier]], threshold: int, *, always:
     must_fall = have - threshold + 1
     if must_fall > len(sets):
         # Those that are always there are enough. Nothing that can be lost matters.
-        return sum(len(them) for them in sets.values())
+        return len(set[Carrier]().union(*sets.values()))
     serves: dict[Carrier, int] = {}
     for them in sets.values():
         for one in them:
