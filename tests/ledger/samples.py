@@ -12,6 +12,7 @@ SAFE = Place(e.TOKEN, bytes(range(8)))
 STICK = Place(e.FOLDER, bytes(range(16)))
 ID, OTHER_ID = bytes(range(16, 32)), bytes(range(32, 48))
 HOST = bytes(range(48, 64))
+PLAN = bytes([14]) * 16
 
 #: One body of every kind, in the order of their numbers.
 BODIES: tuple[e.Body, ...] = (
@@ -34,6 +35,7 @@ BODIES: tuple[e.Body, ...] = (
     e.PlaceLost(SAFE),
     e.PlaceFound(SAFE),
     e.PlaceWiped(SAFE, bytes(8)),
+    e.VaultExtras(VAULT, OLD, ("ML-DSA",), ("Bitcoin", "Solana")),
     e.BackupStored(SAFE, ID, SHARE, 1000, e.ACTIVE, recovery=True),
     e.BackupState(SAFE, ID, None, 1000, e.DAMAGED),
     e.BackupVerified(SAFE, ID, SHARE, 1000, e.ACTIVE, recovery=None, opened=True),
@@ -48,6 +50,11 @@ BODIES: tuple[e.Body, ...] = (
     e.DeviceRestored(VAULT, "Phone", "new phone", OLD, ID),
     e.SingleHostAccepted(VAULT, OLD),
     e.DrillResult(SAFE, ID, SHARE, True, bytes([8]) * 33, bytes([11]) * 32, bytes([12]) * 32),
+    e.IdentityCompared(HOST, "desk", bytes([13]) * 32),
+    e.ReshareStarted(PLAN, VAULT, OLD, ("Phone", "Laptop"), ("Watch",), 2, 3),
+    e.ReshareReported(PLAN, "Phone", b"report"),
+    e.ReshareFinished(PLAN, NEW),
+    e.ReshareAborted(PLAN),
 )
 UNKNOWN = e.Unknown(999, {1: "later", 7: [b"x", True, None]})
 

@@ -22,6 +22,8 @@ _id = st.sampled_from(IDS)
 _state = st.integers(e.UNCONFIRMED, e.KEYLESS)
 _words = st.sampled_from((None, "bank", "home"))
 _flag = st.booleans()
+_plan = st.sampled_from(IDS[:2])
+_names = st.lists(_party, unique=True).map(tuple)
 _size = st.integers(0, 2)
 share = st.builds(
     Share, _vault, st.sampled_from(("Savings", "Spare")), _party, _generation, st.just(2), st.integers(2, 3), st.just(2)
@@ -49,6 +51,14 @@ bodies: st.SearchStrategy[Body] = st.one_of(
     st.builds(e.DeviceLost, _vault, _party),
     st.builds(e.DeviceFound, _vault, _party),
     st.builds(e.DeviceRestored, _vault, _party, st.sampled_from(("new", "newer")), _generation, _id),
+    st.builds(e.VaultExtras, _vault, _generation, _names, _names),
+    st.builds(
+        e.IdentityCompared, st.sampled_from(HOSTS), st.sampled_from(("desk", "lap")), st.sampled_from(GENERATIONS)
+    ),
+    st.builds(e.ReshareStarted, _plan, _vault, _generation, _names, _names, st.just(2), st.integers(2, 3)),
+    st.builds(e.ReshareReported, _plan, _party, st.sampled_from((b"one", b"two"))),
+    st.builds(e.ReshareFinished, _plan, _generation),
+    st.builds(e.ReshareAborted, _plan),
     st.builds(e.SingleHostAccepted, _vault, _generation),
     st.builds(e.DrillResult, _place, _id, share, _flag, st.none(), st.none(), st.just(bytes(32))),
 )

@@ -29,7 +29,7 @@ def test_every_code_is_named_with_its_status() -> None:
 
 def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     with Ledger(ledger_path()) as ledger:
-        ledger.record(SAMPLES[9:10])
+        ledger.record(SAMPLES[10:11])
     (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     exec(compile(example, "docs/ledger.md", "exec"), {})
     assert capsys.readouterr().out == "Savings Phone token:0001020304050607 None\n"

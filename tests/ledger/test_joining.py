@@ -131,7 +131,7 @@ def test_who_is_a_stranger() -> None:
 
 # --- the file
 
-EVENTS = [event(body, number) for number, body in enumerate((BODIES[3], BODIES[14]))]
+EVENTS = [event(body, number) for number, body in enumerate((BODIES[3], BODIES[15]))]
 GOLDEN = (
     "coldshare-ledger 1\n"
     "pwABAVAAAAAAAAAAAAAAAAAAAAAAAhsABgokGB5AAAMbAAYKJBgeQAAEUDAxMjM0NTY3ODk6Ozw9Pj8FBAaiAaIBAQJIAAECAwQF"

@@ -38,9 +38,11 @@ __all__ = [
     "NEXT",
     "OTHER_PLACE",
     "PLACES",
+    "PLAN_SIZE",
     "POSITION_MAX",
     "REMOVED",
     "REPLACED",
+    "REPORT_MAX",
     "RESTORED",
     "RETIRED",
     "STATES",
@@ -66,6 +68,7 @@ __all__ = [
     "GenerationRetired",
     "GenerationUnRetired",
     "HostNamed",
+    "IdentityCompared",
     "Place",
     "PlaceDescribed",
     "PlaceFound",
@@ -73,10 +76,15 @@ __all__ = [
     "PlaceNamed",
     "PlaceReached",
     "PlaceWiped",
+    "ReshareAborted",
+    "ReshareFinished",
+    "ReshareReported",
+    "ReshareStarted",
     "Share",
     "ShareHandled",
     "SingleHostAccepted",
     "Unknown",
+    "VaultExtras",
     "VaultSeen",
 ]
 
@@ -89,6 +97,10 @@ EVENT_MAX: Final = 8192
 TIME_MAX: Final = 253_402_300_799_999_999
 POSITION_MAX: Final = (1 << 62) - 1
 _PARTIES_MAX: Final = 32
+PLAN_SIZE: Final = 16
+#: Bytes of a signed report, with the most parties of the longest names; see `reshare.report`.
+REPORT_MAX: Final = 7168
+_NAMES_MAX: Final = 64
 
 # Kinds of places.
 TOKEN, FOLDER, FILE, COMPUTER, OTHER_PLACE = 1, 2, 3, 4, 9
@@ -136,6 +148,8 @@ _POINT = Bytes(1, 32)
 _POINTS = Items(_POINT, _PARTIES_MAX)
 _PUBLIC = Bytes(32, 33)
 _PUBLICS = Items(_PUBLIC, _PARTIES_MAX)
+_PARTIES = Items(_PARTY, _PARTIES_MAX)
+_PLAN = Bytes(PLAN_SIZE, PLAN_SIZE)
 
 
 class EventError(ValueError):
@@ -270,6 +284,18 @@ class PlaceWiped(Body):
     kind, name = 9, "place_wiped"
     place: Annotated[Place, _PLACE]
     successor: Annotated[bytes | None, Maybe(Bytes(1, 32))]
+
+
+@dataclass(frozen=True, slots=True)
+class VaultExtras(Body):
+    """What the vault has besides its two keys: `keys` that coldshare cannot check, and `chains` with a key of their
+    own. No more than 64 of each are named."""
+
+    kind, name, fact = 10, "vault_extras", True
+    vault: Annotated[bytes, _VAULT]
+    generation: Annotated[bytes, _GENERATION]
+    keys: Annotated[tuple[str, ...], Items(Text(1, 32), _NAMES_MAX)]
+    chains: Annotated[tuple[str, ...], Items(Text(1, 64), _NAMES_MAX)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,6 +454,60 @@ class DrillResult(Body):
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityCompared(Body):
+    """A person has compared the key with which the computer `of`, called `host_name`, signs its reports."""
+
+    kind, name, fact = 80, "identity_compared", True
+    of: Annotated[bytes, _HOST]
+    host_name: Annotated[str, Text(0, wire.LABEL_MAX)]
+    public_key: Annotated[bytes, Bytes(32, 32)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReshareStarted(Body):
+    """A reshare of that vault is planned: away from `older`, to `parties` parties of which `threshold` can sign.
+
+    `staying` are the parties that take their share along, `joining` the new ones, as far as their ids are known.
+    """
+
+    kind, name = 81, "reshare_started"
+    plan: Annotated[bytes, _PLAN]
+    vault: Annotated[bytes, _VAULT]
+    older: Annotated[bytes, _GENERATION]
+    staying: Annotated[tuple[str, ...], _PARTIES]
+    joining: Annotated[tuple[str, ...], _PARTIES]
+    threshold: Annotated[int, _NUMBER_OF_PARTIES]
+    parties: Annotated[int, _NUMBER_OF_PARTIES]
+
+
+@dataclass(frozen=True, slots=True)
+class ReshareReported(Body):
+    """One party's signed report, as it was written; see `reshare.report`."""
+
+    kind, name, fact = 82, "reshare_reported", True
+    plan: Annotated[bytes, _PLAN]
+    party: Annotated[str, _PARTY]
+    report: Annotated[bytes, Bytes(1, REPORT_MAX)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReshareFinished(Body):
+    """Every party has reported, and `generation` counts from now on."""
+
+    kind, name, fact = 83, "reshare_finished", True
+    plan: Annotated[bytes, _PLAN]
+    generation: Annotated[bytes, _GENERATION]
+
+
+@dataclass(frozen=True, slots=True)
+class ReshareAborted(Body):
+    """It was given up; the older generation counts as before."""
+
+    kind, name = 84, "reshare_aborted"
+    plan: Annotated[bytes, _PLAN]
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown(Body):
     """An event of a newer version: kept, shown as what it is, and otherwise without effect."""
 
@@ -448,6 +528,7 @@ BODIES: Final[dict[int, type[Body]]] = {
         PlaceLost,
         PlaceFound,
         PlaceWiped,
+        VaultExtras,
         BackupStored,
         BackupState,
         BackupVerified,
@@ -462,6 +543,11 @@ BODIES: Final[dict[int, type[Body]]] = {
         DeviceRestored,
         SingleHostAccepted,
         DrillResult,
+        IdentityCompared,
+        ReshareStarted,
+        ReshareReported,
+        ReshareFinished,
+        ReshareAborted,
     )
 }
 _KIND = Number(1, 1 << 16)

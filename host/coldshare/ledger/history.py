@@ -162,12 +162,41 @@ class Names:
 
     @_words.register
     def _(self, body: e.SingleHostAccepted) -> str:
-        return f"may handle enough shares of {self.vault(body.vault)} to sign alone, generation {_short(body.generation)}"
+        return (
+            f"may handle enough shares of {self.vault(body.vault)} to sign alone, generation {_short(body.generation)}"
+        )
 
     @_words.register
     def _(self, body: e.DrillResult) -> str:
         how = "drilled, good" if body.good else "drill FAILED"
         return f"{how}: {_what(body.share, body.backup_id)}, at {self.place(body.place)}"
+
+    @_words.register
+    def _(self, body: e.VaultExtras) -> str:
+        named = ", ".join((*body.keys, *body.chains)) or "nothing else"
+        return f"{self.vault(body.vault)} has besides its two keys: {named}"
+
+    @_words.register
+    def _(self, body: e.IdentityCompared) -> str:
+        return f"the signing key of {self.host(body.of)} was compared: {_short(body.public_key)}"
+
+    @_words.register
+    def _(self, body: e.ReshareStarted) -> str:
+        told = f"{body.threshold} of {body.parties}; staying {', '.join(body.staying)}"
+        joining = f"; joining {', '.join(body.joining)}" if body.joining else ""
+        return f"reshare {_short(body.plan)} of {self.vault(body.vault)} was started: {told}{joining}"
+
+    @_words.register
+    def _(self, body: e.ReshareReported) -> str:
+        return f"{body.party} has reported to reshare {_short(body.plan)}"
+
+    @_words.register
+    def _(self, body: e.ReshareFinished) -> str:
+        return f"reshare {_short(body.plan)} was finished: generation {_short(body.generation)} counts"
+
+    @_words.register
+    def _(self, body: e.ReshareAborted) -> str:
+        return f"reshare {_short(body.plan)} was given up"
 
     def _at(self, place: Place | None) -> str:
         return " everywhere" if place is None else f" at {self.place(place)}"

@@ -5,6 +5,7 @@ Nothing here looks at a clock, at chance or at this computer, so the same events
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from functools import singledispatch
 from typing import Final
@@ -13,10 +14,12 @@ from coldshare.ledger import events as e
 from coldshare.ledger.events import Event, Place, Share
 from coldshare.ledger.rows import Rows
 
-__all__ = ["EVERYWHERE", "apply", "fold"]
+__all__ = ["CHAIN", "EVERYWHERE", "KEY", "apply", "fold"]
 
 #: The key of a retirement that holds at all places.
 EVERYWHERE: Final = (0, b"")
+# What a vault has besides its two keys.
+KEY, CHAIN = 1, 2
 
 
 def fold(events: Iterable[Event]) -> Rows:
@@ -170,6 +173,13 @@ def _(body: e.PlaceWiped, rows: Rows, event: Event) -> None:
 
 
 @_apply.register
+def _(body: e.VaultExtras, rows: Rows, event: Event) -> None:
+    for kind, names in ((KEY, body.keys), (CHAIN, body.chains)):
+        for name in names:
+            rows.put("extra", body.vault, body.generation, kind, name)
+
+
+@_apply.register
 def _(body: e.BackupStored, rows: Rows, event: Event) -> None:
     _place(rows, body.place, event)
     _sealed(rows, body.backup_id, body.share, body.recovery)
@@ -267,10 +277,49 @@ def _(body: e.SingleHostAccepted, rows: Rows, event: Event) -> None:
 
 
 @_apply.register
+def _(body: e.IdentityCompared, rows: Rows, event: Event) -> None:
+    rows.put("identity", body.of, body.public_key, name=body.host_name)
+
+
+@_apply.register
+def _(body: e.ReshareStarted, rows: Rows, event: Event) -> None:
+    if rows.get("reshare", body.plan) is not None:
+        return  # an id is random: whoever tells it a second time repeats, or lies
+    told = {"threshold": body.threshold, "parties": body.parties, "host": event.host, "started": event.time}
+    rows.put("reshare", body.plan, vault=body.vault, older=body.older, **told)
+    for number, party in enumerate((*body.staying, *body.joining)):
+        rows.put("reshare_party", body.plan, party, number=number, joining=number >= len(body.staying))
+
+
+@_apply.register
+def _(body: e.ReshareReported, rows: Rows, event: Event) -> None:
+    digest = hashlib.sha256(body.report).digest()
+    if rows.get("reshare_report", body.plan, body.party, digest) is None:
+        rows.put("reshare_report", body.plan, body.party, digest, report=body.report, time=event.time)
+
+
+@_apply.register
+def _(body: e.ReshareFinished, rows: Rows, event: Event) -> None:
+    known = rows.get("reshare", body.plan)
+    if known is not None and known["finished"] is None:
+        rows.put("reshare", body.plan, finished=event.time, generation=body.generation)
+
+
+@_apply.register
+def _(body: e.ReshareAborted, rows: Rows, event: Event) -> None:
+    known = rows.get("reshare", body.plan)
+    if known is not None and known["finished"] is None and known["aborted"] is None:
+        rows.put("reshare", body.plan, aborted=event.time)
+
+
+@_apply.register
 def _(body: e.DrillResult, rows: Rows, event: Event) -> None:
     _place(rows, body.place, event)
     share = body.share
     _sealed(rows, body.backup_id, share)
+    if any(one["digest"] != body.digest for one in rows.all("drill", backup_id=body.backup_id)):
+        # A seal is written once, so the file inside cannot have changed.
+        rows.put("sealed", body.backup_id, disputed=True)
     if body.good:
         now = {"read_back": event.time, "opened": event.time, "drilled": event.time}
         _backup(rows, body.place, body.backup_id, **now, **_GOOD)

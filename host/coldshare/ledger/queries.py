@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from coldshare.ledger.events import Place
-from coldshare.ledger.projection import EVERYWHERE
+from coldshare.ledger.projection import CHAIN, EVERYWHERE, KEY
 from coldshare.ledger.rows import Row, Rows
 
 __all__ = [
@@ -17,9 +17,12 @@ __all__ = [
     "Generation",
     "Handled",
     "Host",
+    "Identity",
     "Member",
     "Party",
     "PlaceInfo",
+    "Reshare",
+    "StoredReport",
     "Vault",
     "View",
 ]
@@ -182,6 +185,48 @@ class Drill:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """A key with which a computer signs its reports, and which a person has compared."""
+
+    host: bytes
+    public_key: bytes
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reshare:
+    """A planned reshare; see `events.ReshareStarted`. `host` has planned it; `generation` is the new one, once it is
+    finished. `started`, `finished` and `aborted` are times."""
+
+    plan: bytes
+    vault: bytes
+    older: bytes
+    threshold: int
+    parties: int
+    host: bytes
+    started: int
+    finished: int | None
+    aborted: int | None
+    generation: bytes | None
+    staying: tuple[str, ...]
+    joining: tuple[str, ...]
+
+    @property
+    def open(self) -> bool:
+        return self.finished is None and self.aborted is None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReport:
+    """A signed report as it came; `party` is what it was recorded under, `time` when."""
+
+    plan: bytes
+    party: str
+    report: bytes
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class Conflict:
     """Two things in the ledger that cannot both be true. `code` is stable, `words` are for a person."""
 
@@ -297,6 +342,33 @@ class View:
 
     def accepted(self, vault: bytes | None = None) -> list[Accepted]:
         return [Accepted(**row) for row in self._rows.all("accepted") if vault in (None, row["vault"])]
+
+    def extras(self, vault: bytes, generation: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The names of keys that coldshare cannot check, and of chains with keys of their own."""
+        rows = self._rows.all("extra", vault=vault, generation=generation)
+        keys, chains = (tuple(row["name"] for row in rows if row["kind"] == kind) for kind in (KEY, CHAIN))
+        return keys, chains
+
+    def identities(self) -> list[Identity]:
+        return [Identity(**row) for row in self._rows.all("identity")]
+
+    def reshares(self, vault: bytes | None = None) -> list[Reshare]:
+        """Oldest first."""
+        found = [self._reshare(row) for row in self._rows.all("reshare") if vault in (None, row["vault"])]
+        return sorted(found, key=lambda one: (one.started, one.plan))
+
+    def _reshare(self, row: Row) -> Reshare:
+        parties = sorted(self._rows.all("reshare_party", plan=row["plan"]), key=lambda one: one["number"])
+        staying, joining = (
+            tuple(one["party"] for one in parties if one["joining"] is which) for which in (False, True)
+        )
+        return Reshare(**row, staying=staying, joining=joining)
+
+    def reports(self, plan: bytes) -> list[StoredReport]:
+        """In the order in which they came."""
+        rows = self._rows.all("reshare_report", plan=plan)
+        rows.sort(key=lambda one: (one["time"], one["party"], one["digest"]))
+        return [StoredReport(row["plan"], row["party"], row["report"], row["time"]) for row in rows]
 
     def drills(self, vault: bytes | None = None) -> list[Drill]:
         found = self._rows.all("drill")

@@ -14,7 +14,7 @@ __all__ = ["EVENT", "LEDGER", "METADATA", "PROJECTED", "PROJECTION", "SCHEMA"]
 #: The version of the two tables that are kept. A newer one is refused, an older one is migrated.
 SCHEMA: Final = 1
 #: The version of the projection, to be raised with every change of its tables, of `projection.py`, or of the kinds.
-PROJECTION: Final = 2
+PROJECTION: Final = 3
 
 METADATA: Final = MetaData()
 
@@ -165,6 +165,52 @@ PROJECTED: Final[dict[str, Table]] = {
             _key("why", Integer),
         ),
         Table("accepted", METADATA, *(_key(name, LargeBinary) for name in ("host", "vault", "generation"))),
+        Table(
+            "extra",
+            METADATA,
+            _key("vault", LargeBinary),
+            _key("generation", LargeBinary),
+            _key("kind", Integer),  # 1 a key, 2 a chain
+            _key("name", Text),
+        ),
+        Table(
+            "identity",
+            METADATA,
+            _key("host", LargeBinary),
+            _key("public_key", LargeBinary),
+            _text("name", nullable=False),
+        ),
+        Table(
+            "reshare",
+            METADATA,
+            _key("plan", LargeBinary),
+            _bytes("vault", nullable=False),
+            _bytes("older", nullable=False),
+            _number("threshold", nullable=False),
+            _number("parties", nullable=False),
+            _bytes("host", nullable=False),
+            _number("started", nullable=False),
+            _number("finished"),
+            _number("aborted"),
+            _bytes("generation"),
+        ),
+        Table(
+            "reshare_party",
+            METADATA,
+            _key("plan", LargeBinary),
+            _key("party", Text),
+            _number("number", nullable=False),
+            _flag("joining"),
+        ),
+        Table(
+            "reshare_report",
+            METADATA,
+            _key("plan", LargeBinary),
+            _key("party", Text),
+            _key("digest", LargeBinary),  # SHA-256 of report
+            _bytes("report", nullable=False),
+            _number("time", nullable=False),
+        ),
         Table(
             "drill",
             METADATA,
