@@ -1,0 +1,48 @@
+"""Commands as a person can paste them, by what a ledger knows of a place. Whether it is at hand is not looked at."""
+
+from __future__ import annotations
+
+import shlex
+
+from coldshare.ledger import events as e
+from coldshare.ledger.queries import Backup, PlaceInfo
+
+__all__ = ["behind", "destroy", "named", "remove", "retire", "verify"]
+
+
+def behind(info: PlaceInfo) -> str:
+    """What stands behind a verb to reach it: ` --at folder:/media/stick`. Empty for a token, which is plugged in."""
+    if info.place.kind == e.FOLDER and info.label:
+        return f" --at {shlex.quote(f'folder:{info.label}')}"
+    if info.place.kind == e.FILE and info.label:
+        return f" --from {shlex.quote(info.label)}"
+    return ""
+
+
+def named(info: PlaceInfo) -> str:
+    """How `coldshare place` finds it."""
+    return shlex.quote(info.title)
+
+
+def verify(backup: Backup, info: PlaceInfo) -> str:
+    which = "" if info.place.kind == e.FILE else f" --backup {_short(backup)}"
+    return f"coldshare verify{which}{behind(info)}"
+
+
+def remove(backup: Backup, info: PlaceInfo) -> str:
+    """Of an exported file nothing but itself is removed, and the ledger has to be told."""
+    if info.place.kind == e.FILE:
+        return f"rm {shlex.quote(info.label)}, and then: coldshare place lost {named(info)}"
+    return f"coldshare remove {_short(backup)}{behind(info)}"
+
+
+def retire(backup: Backup, info: PlaceInfo) -> str:
+    return f"coldshare retire {_short(backup)}{behind(info)}"
+
+
+def destroy(backup: Backup, info: PlaceInfo) -> str:
+    return f"coldshare destroy {_short(backup)}{behind(info)}"
+
+
+def _short(backup: Backup) -> str:
+    return backup.backup_id.hex()[:8]

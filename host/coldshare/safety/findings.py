@@ -1,0 +1,314 @@
+"""What there is to say about a vault, one function for each thing. What counts and what is only said: `verdicts`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from coldshare.ledger import events as e
+from coldshare.ledger.events import Place
+from coldshare.ledger.queries import Generation, Party, PlaceInfo, Vault, View
+from coldshare.safety import carriers as c
+from coldshare.safety import commands
+from coldshare.safety.apart import Together
+from coldshare.safety.carriers import Copy, device
+from coldshare.safety.verdicts import VERDICTS, Finding, PartyStanding
+
+__all__ = ["Facts", "findings"]
+
+#: Commands that one next step names; the others are in `coldshare place list`.
+_NAMED_MAX: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What `standing` has found out about one vault; the names are those of `standing.Standing`. `copies` are all its
+    backups that are there."""
+
+    view: View
+    vault: Vault
+    generation: Generation | None
+    candidates: Sequence[Generation]
+    parties: Sequence[PartyStanding]
+    strangers: Sequence[Copy]
+    unknown: int
+    together: Sequence[Together]
+    copies: Sequence[Copy]
+
+
+def findings(facts: Facts) -> tuple[Finding, ...]:
+    """The worst first."""
+    found = [
+        *_below(facts),
+        *_mixed(facts),
+        *_wrong(facts.parties),
+        *_apart(facts),
+        *_backed_up(facts),
+        *_verified(facts.parties),
+        *_lost(facts.parties),
+        *_notes(facts),
+    ]
+    order = list(VERDICTS)
+    return tuple(sorted(found, key=lambda one: order.index(one.code) if one.counts else len(order)))
+
+
+def _below(facts: Facts) -> Iterable[Finding]:
+    told = {one.party: one for one in facts.view.parties(facts.vault.vault)}
+    best: tuple[int, tuple[str, ...], int] | None = None
+    for generation in facts.candidates:
+        reached = _reach(facts.view, generation, facts.parties, told)
+        missing = generation.threshold - len(reached) - facts.unknown
+        if missing <= 0:
+            return
+        if best is None or missing < best[0]:
+            best = missing, reached, generation.threshold
+    if best is None:
+        return
+    _, reached, threshold = best
+    have = f"{len(reached)} can be reached: {', '.join(reached)}" if reached else "none can be reached"
+    needed = "1 share is" if threshold == 1 else f"{threshold} shares are"
+    yield Finding(
+        "below_threshold", f"{needed} needed to sign, and {have}.", _look_for(facts.parties, set(reached)), reached
+    )
+
+
+def _reach(
+    view: View, generation: Generation, parties: Iterable[PartyStanding], told: Mapping[str, Party]
+) -> tuple[str, ...]:
+    """The parties whose share of that generation is on a live device, or in a backup that would open."""
+    members = {one.party for one in generation.members}
+    return tuple(
+        one.party
+        for one in parties
+        if one.party in members
+        and (
+            (
+                one.party in told
+                and device(view, told[one.party], generation.generation) in ("alive", "restored", "server")
+            )
+            or any(copy.backup.generation == generation.generation for copy in one.usable)
+        )
+    )
+
+
+def _look_for(parties: Sequence[PartyStanding], reached: set[str]) -> str:
+    missing = [one for one in parties if one.party not in reached]
+    places = {copy.place.place: copy.place for one in missing for copy in one.copies if copy.fault == c.PLACE_LOST}
+    said = [f"coldshare place found {commands.named(info)}" for info in places.values()]
+    said += [f"coldshare lost {shlex.quote(one.party)} --found" for one in missing if one.lost is not None]
+    steps = ["Look for what is missing."]
+    if said:
+        steps.append(f"When it turns up, say so: {_some(said)}.")
+    if missing:
+        steps.append(f"What else is possible: coldshare lost {shlex.quote(missing[0].party)}")
+    return " ".join(steps)
+
+
+def _some(said: Sequence[str]) -> str:
+    more = len(said) - _NAMED_MAX
+    return "; ".join(said[:_NAMED_MAX]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _mixed(facts: Facts) -> Iterable[Finding]:
+    current = facts.generation
+    if current is None:
+        yield _unordered(facts)
+        return
+    stale = [one for one in facts.parties if not one.usable and any(copy.usable for copy in one.older)]
+    have = sum(bool(one.usable) for one in facts.parties)
+    if stale and have < current.threshold <= have + len(stale):
+        named = ", ".join(one.party for one in stale)
+        there = "there is 1 backup" if have == 1 else f"there are {have} backups"
+        yield Finding(
+            "mixed_generations",
+            f"The backups of {named} are of an older generation, and do not sign together with newer ones. Of the "
+            f"generation that counts, {current.generation.hex()[:8]}, {there}, and signing needs "
+            f"{current.threshold}.",
+            "Back up the share that is on the device of each of them now: coldshare backup FILE --newer",
+            tuple(one.party for one in stale),
+            tuple(copy.backup for one in stale for copy in one.older),
+        )
+
+
+def _unordered(facts: Facts) -> Finding:
+    listed = ", ".join(one.generation.hex()[:8] for one in facts.candidates)
+    backups = tuple(copy.backup for one in facts.parties for copy in one.copies)
+    if len(facts.candidates) == 1:
+        return Finding(
+            "mixed_generations",
+            f"The only generation of {facts.vault.name!r} that is known, {listed}, was retired.",
+            "Back up the share that is on each device now: coldshare backup FILE --newer",
+            backups=backups,
+        )
+    return Finding(
+        "mixed_generations",
+        f"Nothing tells which generation of {facts.vault.name!r} counts: {listed}. Shares of different ones never sign "
+        "together.",
+        "Back up the share that is on each device now: coldshare backup FILE --newer. It asks at the token, or in the "
+        "terminal, which one is the newer.",
+        backups=backups,
+    )
+
+
+_WRONG: Final = (c.FAILED, c.DAMAGED, c.DISPUTED)
+
+
+def _wrong(parties: Iterable[PartyStanding]) -> Iterable[Finding]:
+    for party in parties:
+        for copy in party.copies:
+            if copy.fault in _WRONG:
+                short, where = copy.backup.backup_id.hex()[:8], copy.place.title
+                why = f" ({copy.backup.failed_code})" if copy.backup.failed_code else ""
+                yield Finding(
+                    "wrong_shares",
+                    f"Backup {short} of {party.party}, at {where}, is not good: {c.FAULTS[copy.fault]}{why}.",
+                    "Do not rely on it. If the cable or the reader may be the cause, try again: "
+                    f"{commands.verify(copy.backup, copy.place)}. Otherwise back up the share again from its device, "
+                    f"and then: {commands.remove(copy.backup, copy.place)}",
+                    (party.party,),
+                    (copy.backup,),
+                )
+
+
+_APART: Final = {
+    "location": "Take one of them elsewhere, and say so: coldshare place set {place} --location WHERE",
+    "custodian": "Give one of them to somebody else, and say so: coldshare place set {place} --custodian WHO",
+    "account": "Keep one of them in another account, and say so: coldshare place set {place} --account WHICH",
+}
+_COMPUTER: Final = (
+    "Handle each party's share on a computer of its own. What has happened is undone by a reshare only, in which each "
+    "share stays on its own device. Or accept it, with --single-host."
+)
+
+
+def _apart(facts: Facts) -> Iterable[Finding]:
+    places = {one.place: one for one in facts.view.places()}
+    for one in facts.together:
+        code = "together" if one.serious else "single_host" if one.accepted else "reached"
+        yield Finding(code, one.words, _separate(one, facts, places) if one.serious else "", one.parties)
+
+
+def _separate(one: Together, facts: Facts, places: Mapping[Place, PlaceInfo]) -> str:
+    if one.by == "computer":
+        return _COMPUTER
+    if one.by == "place":
+        moved = [
+            copy
+            for copy in facts.copies
+            if copy.backup.place in one.places and copy.backup.party == one.parties[-1] and copy.fault is None
+        ]
+        away = _some([commands.remove(copy.backup, copy.place) for copy in moved]) or "coldshare remove ID"
+        return f"Back the share of {one.parties[-1]} up onto a place of its own, verify it, and remove it here: {away}"
+    # A computer is seldom the one that moves.
+    there = sorted((place for place in one.places if place in places), key=lambda place: place.kind == e.COMPUTER)
+    return _APART[one.by].format(place=commands.named(places[there[0]]) if there else "PLACE")
+
+
+def _backed_up(facts: Facts) -> Iterable[Finding]:
+    if facts.unknown:
+        several = facts.unknown > 1
+        yield Finding(
+            "not_all_backed_up",
+            f"Of {facts.unknown} of its parties this ledger does not even know the name{'s' if several else ''}, nor "
+            f"whether {'they have backups' if several else 'it has a backup'}.",
+            "Bring the ledgers together: coldshare ledger join FILE. Or back up or verify the share of any party here; "
+            "its vault file names them all.",
+        )
+    without = [one for one in facts.parties if not one.usable and one.device != "server"]
+    dead = [one for one in without if not one.live]
+    for one in dead:
+        yield Finding(
+            "not_all_backed_up",
+            f"{one.party} has no backup that would open, and no device with a share that counts.",
+            f"A reshare from the other devices replaces it: coldshare lost {shlex.quote(one.party)}",
+            (one.party,),
+        )
+    older = [one for one in without if one.live and any(copy.usable for copy in one.older)]
+    if older:
+        yield Finding(
+            "not_all_backed_up",
+            f"Only backups of an older generation: {_named(older)}.",
+            f"Export the vault file on {_device(older)}, and: coldshare backup FILE --newer",
+            tuple(one.party for one in older),
+        )
+    none = [one for one in without if one.live and one not in older]
+    if none:
+        yield Finding(
+            "not_all_backed_up",
+            f"No backup that would open: {_named(none)}.",
+            f"Export the vault file on {_device(none)}, and: coldshare backup FILE",
+            tuple(one.party for one in none),
+        )
+
+
+def _named(parties: Iterable[PartyStanding]) -> str:
+    return ", ".join(one.party for one in parties)
+
+
+def _device(parties: Sequence[PartyStanding]) -> str:
+    return "that device" if len(parties) == 1 else "each of these devices"
+
+
+def _verified(parties: Iterable[PartyStanding]) -> Iterable[Finding]:
+    for one in parties:
+        if one.usable and one.verified is None:
+            titles = ", ".join(copy.place.title for copy in one.usable)
+            first = one.usable[0]
+            yield Finding(
+                "never_verified",
+                f"No backup of {one.party} was ever opened to prove it: {titles}.",
+                f"Prove it: {commands.verify(first.backup, first.place)}",
+                (one.party,),
+                tuple(copy.backup for copy in one.usable),
+            )
+
+
+def _lost(parties: Iterable[PartyStanding]) -> Iterable[Finding]:
+    for one in parties:
+        if one.device in ("lost", "stale"):
+            words = (
+                f"The device of {one.party} is lost. Whoever has it has its share, until the vault is reshared."
+                if one.device == "lost"
+                else f"{one.device_name} got a share of {one.party} that is of another generation than the one that "
+                "counts."
+            )
+            yield Finding(
+                "device_lost", words, f"What is possible now: coldshare lost {shlex.quote(one.party)}", (one.party,)
+            )
+
+
+def _notes(facts: Facts) -> Iterable[Finding]:
+    if any(one.device == "server" for one in facts.parties):
+        yield Finding(
+            "server",
+            "One party is the vendor's server: it signs as long as the vendor lets it, and sends its share by e-mail.",
+        )
+    current = facts.generation
+    if current is None:
+        return
+    old = [one for party in facts.parties for one in party.older] + [
+        one for one in facts.strangers if one.backup.generation in current.newer_than
+    ]
+    if old:
+        listed = ", ".join(f"{one.backup.backup_id.hex()[:8]} at {one.place.title}" for one in old)
+        yield Finding(
+            "old_copies",
+            f"Older shares are still there: {listed}. They still sign with each other.",
+            f"When the newer ones have signed once: {_some([_away(one, facts.copies, current) for one in old])}",
+            backups=tuple(one.backup for one in old),
+        )
+
+
+def _away(old: Copy, held: Iterable[Copy], current: Generation) -> str:
+    """How an old share goes: retired first, where a newer one stands beside it."""
+    backup, info = old.backup, old.place
+    if info.place.kind == e.FILE:
+        return commands.remove(backup, info)
+    if backup.state == e.RETIRED:
+        return commands.destroy(backup, info)
+    beside = any(one.backup.place == info.place and one.backup.generation == current.generation for one in held)
+    if beside:
+        return f"{commands.retire(backup, info)}, and then {commands.destroy(backup, info)}"
+    return commands.remove(backup, info)
