@@ -120,22 +120,24 @@ def device(view: View, party: Party, generation: bytes) -> Device:
     """What has become of the device with that party's share of `generation`."""
     if party.lost is not None:
         return "lost"
-    if is_server_id(party.party):
-        return "server"
     if party.restored is None:
-        return "alive"
+        # The server's share on a device of one's own is as easily lost as any other.
+        return "server" if is_server_id(party.party) else "alive"
     if party.restored_generation == generation or _has_moved_on(view, party, party.restored, generation):
         return "restored"
     return "stale"
 
 
 def _has_moved_on(view: View, party: Party, restored: int, generation: bytes) -> bool:
-    """Whether the device took part in the reshare that made `generation`, after it had got an older share: then a
-    share of that generation was backed up since."""
-    return any(
-        one.party == party.party and one.generation == generation and (one.stored or 0) >= restored
-        for one in view.backups(party.vault, gone=True)
-    )
+    """Whether the device took part in the reshare that made `generation`, after it had got an older share.
+
+    Then a share of that generation was backed up since, and none of any party before: a backup from before can be
+    exported or sealed anew at any time, and says nothing of the device.
+    """
+    there = [one for one in view.backups(party.vault, gone=True) if one.generation == generation]
+    own = [one.stored for one in there if one.party == party.party]
+    before = any(one.stored is not None and one.stored < restored for one in there)
+    return bool(own) and not before and None not in own
 
 
 def margin(carriers: Mapping[str, Iterable[Carrier]], threshold: int, *, always: Iterable[str] = ()) -> int | None:
