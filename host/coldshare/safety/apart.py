@@ -6,6 +6,7 @@ one location, custodian, account or computer.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -61,6 +62,11 @@ def together(view: View, vault: bytes, *, found: list[Copy] | None = None) -> li
     return [*_places(held), *_said(view, vault, held), *_computers(view, vault, held)]
 
 
+def _alike(words: str) -> str:
+    """The same for what a person takes for the same: in any case, with any spaces, from any keyboard."""
+    return " ".join(unicodedata.normalize("NFKC", words).casefold().split())
+
+
 def _parties(pairs: set[tuple[str, Place]]) -> tuple[str, ...]:
     return tuple(sorted({party for party, _ in pairs}))
 
@@ -81,7 +87,7 @@ def _places(held: list[Copy]) -> Iterator[Together]:
 
 def _said(view: View, vault: bytes, held: list[Copy]) -> Iterator[Together]:
     thresholds = {one.generation: one.threshold for one in view.generations(vault)}
-    #: By what is said, told alike where only case and spaces differ, and generation: the words, and who is where.
+    #: By what is said, told alike as `_alike` has it, and generation: the words, and who is where.
     groups: dict[tuple[By, str, bytes], tuple[str, set[tuple[str, Place]]]] = {}
 
     def add(info: PlaceInfo, party: str | None, generation: bytes | None) -> None:
@@ -90,7 +96,7 @@ def _said(view: View, vault: bytes, held: list[Copy]) -> Iterator[Together]:
         for by in _SAID:
             words: str | None = getattr(info, by)
             if words is not None and words.strip():
-                key = (by, " ".join(words.split()).casefold(), generation)
+                key = (by, _alike(words), generation)
                 groups.setdefault(key, (words, set()))[1].add((party, info.place))
 
     for one in held:
