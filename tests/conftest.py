@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from coldshare import handling
 from support import watch
 
 # A busy machine is no failure: tests never judge by the clock. `make fuzz` tries far more.
@@ -59,9 +60,18 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def nobodys_home(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
-    """No test meets the records of whoever runs it, and none is added to them."""
+    """No test meets the records of whoever runs it, and none is added to them. One computer stands for all parties'."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLDSHARE_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("COLDSHARE_SINGLE_HOST", "1")
+        patch.setattr(handling.process, "accept", lambda several: True)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_handled() -> Generator[None]:
+    """Every test is a process of its own, as far as rule 1 goes."""
+    with handling.process.fresh(lambda several: True):
         yield
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from coldshare import declare
 from coldshare.device.errors import DeviceError
 from coldshare.errors import IntegrityError
+from coldshare.handling import process
 from coldshare.outbox import Entry
 from coldshare_iface import wire
 from coldshare_iface.errors import (
@@ -78,7 +79,8 @@ def backup(
 
     Everything that can be refused is refused before the token stores a byte. What it held before stays until the new
     backup has been read back. Raises the classes of `coldshare.vault.errors`, `coldshare.seal.errors`,
-    `coldshare.device.errors` and `coldshare_iface.errors`. After an error before the press on the token nothing of
+    `coldshare.device.errors` and `coldshare_iface.errors`, and `coldshare.handling.SeveralSharesError` where this
+    process has handled the shares of other parties (rule 1). After an error before the press on the token nothing of
     this backup is left behind; after one that comes later it is there, unconfirmed, and `next_step` says so.
 
     With `newer` the share may be of a newer generation than the one on the token. The person confirms that there, and
@@ -94,6 +96,7 @@ def backup(
     hints = (facts.vault_name, facts.party, label)
     check_password(password, hints)
     declaration = declare.declare(facts)
+    process.take(declaration)
     plaintext = pack(data, split(data), declaration=declaration.encode(), record=declare.record(share))
     before = [held for held in client.backups() if held.declaration.vault == declaration.vault]
     try:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coldshare import backup, restore
+from coldshare import backup, handling, restore
 from coldshare.device.address import Address
 from coldshare.device.pairings import PairingStore
 from coldshare.device.token import TokenClient
@@ -48,7 +48,10 @@ class DemoFailedError(IntegrityError):
 def run(say: Callable[[str], None]) -> Told:
     """Play the story in a temporary folder, one sentence at a time."""
     start = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="coldshare-demo-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="coldshare-demo-") as folder,
+        handling.process.fresh(lambda several: _accept(several, say)),
+    ):
         identical = _play(Path(folder), say)
     if not identical:
         raise DemoFailedError
@@ -65,7 +68,8 @@ def _play(folder: Path, say: Callable[[str], None]) -> bool:
         (folder / share.file_name).write_bytes(share.vult)
         say(f"  {share.file_name}: the share of {share.party}, {len(share.vult):,} bytes")
 
-    say("\nThree software tokens, each running the token's real firmware on a modelled flash chip.")
+    say("")
+    say("Three software tokens, each running the token's real firmware on a modelled flash chip.")
     for share, label in zip(shares, _TOKENS, strict=True):
         with _token(folder, label, create=True) as client:
             client.pair(store, lambda code: True, "demo")
@@ -77,7 +81,8 @@ def _play(folder: Path, say: Callable[[str], None]) -> bool:
             "read back"
         )
 
-    say("\nTwo shares of one vault never belong in one place. The token sees to that by itself:")
+    say("")
+    say("Two shares of one vault never belong in one place. The token sees to that by itself:")
     with _token(folder, _TOKENS[0]) as client:
         client.connect(store)
         client.unlock(pin)
@@ -90,15 +95,22 @@ def _play(folder: Path, say: Callable[[str], None]) -> bool:
 
     lost = shares[2]
     (folder / lost.file_name).unlink()
-    say(f"\n{lost.party} is lost, and its share with it. {_TOKENS[2]} comes out of its drawer:")
+    say("")
+    say(f"{lost.party} is lost, and its share with it. {_TOKENS[2]} comes out of its drawer:")
     out = folder / f"restored-{lost.file_name}"
     with _token(folder, _TOKENS[2]) as client:
         client.connect(store)
         client.unlock(pin)
         held = restore.choose(client.backups(), None)
         restore.restore(client, held, password, out)
-    say(f"  {out.name}: {out.stat().st_size:,} bytes, ready to import on a new device\n")
+    say(f"  {out.name}: {out.stat().st_size:,} bytes, ready to import on a new device")
+    say("")
     return out.read_bytes() == lost.vult
+
+
+def _accept(several: handling.Several, say: Callable[[str], None]) -> bool:
+    say(f"  One computer for so many shares is refused, too, unless that is accepted. {several.sentence}")
+    return True
 
 
 def _token(folder: Path, label: str, *, create: bool = False) -> TokenClient:

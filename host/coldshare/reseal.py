@@ -100,11 +100,12 @@ def reseal(
     `backup.backup`, ResealCheckError, and ResealRetiredError or ResealWaitingError for a backup that is not the only
     one of its vault that counts: the token could not keep it until the new one has been read back.
     """
-    from coldshare.restore import fetch, open_envelope, open_fetched
+    from coldshare.restore import check_parties, fetch, open_envelope, open_fetched
     from coldshare.seal import Factor, check_password, pack, parse
     from coldshare.vault import split
 
     check_alone(held, client.backups())
+    check_parties(held)
     if password is None:
         if not isinstance(key, str):
             raise ValueError("a share that was opened with a recovery code needs a new password")

@@ -14,6 +14,7 @@ from coldshare import declare
 from coldshare.backup import OnStep, _silent
 from coldshare.errors import InputError, IntegrityError
 from coldshare.files import OutputError, OutputExistsError, write_private
+from coldshare.handling import process
 from coldshare.recovery import RecoveryCode, RecoveryFile, short_id
 from coldshare_iface import wire
 from coldshare_iface.errors import ColdshareError
@@ -147,6 +148,17 @@ def _name(held: Held) -> str:
     return f"{held.backup_id.hex()[:8]} ({', '.join(told)})"
 
 
+def check_parties(held: Held) -> None:
+    """Raise `handling.SeveralSharesError` for a share that may not be opened here, as far as its token or this
+    computer's records tell whose it is: before anybody types, presses or waits."""
+    from coldshare_iface.messages import Backup
+
+    if isinstance(held, Backup):
+        process.check(held.declaration)
+    else:
+        process.expect(held.backup_id)
+
+
 def verify(
     client: TokenClient,
     held: Held,
@@ -157,7 +169,8 @@ def verify(
 ) -> Checked:
     """Read a backup back whole. With its password or recovery code its seal is opened too, as a restore would do.
 
-    A backup whose making was interrupted after the token had stored it is confirmed once it has proved good.
+    A backup whose making was interrupted after the token had stored it is confirmed once it has proved good. Raises
+    `handling.SeveralSharesError` where the share is one too many for this process (rule 1).
     """
     checked = _read(client, held, wire.PURPOSE_VERIFY, key, allow_cost, on_step)
     if held.state == wire.BACKUP_PENDING and checked.opened:
@@ -264,9 +277,13 @@ def open_fetched(
 ) -> Content:
     """Open what was fetched and hold what is inside against what the token was told.
 
-    Where the token does not know that any more, the seal's own header says what it was. Raises as `open_envelope`, and
-    MissingFactorError for a password where the token's factor is gone.
+    Where the token does not know that any more, the seal's own header says what it was. Raises as `open_envelope`,
+    MissingFactorError for a password where the token's factor is gone, and `handling.SeveralSharesError`.
     """
+    from coldshare_iface.messages import Declaration
+
+    if fetched.declared:
+        process.check(Declaration.decode(fetched.declared))
     if isinstance(key, str) and not fetched.factor:
         raise only_by_code(fetched.envelope.slots)
     on_step("opening", 0, len(fetched.sealed))
@@ -274,6 +291,7 @@ def open_fetched(
     if not fetched.declared:
         _bound(fetched.envelope, content.declaration)
     _compare(content, fetched.declared or content.declaration)
+    process.opened(Declaration.decode(content.declaration))
     return content
 
 
@@ -341,6 +359,8 @@ def _read(
 ) -> Checked:
     from coldshare_iface.messages import Declaration
 
+    if key is not None:
+        check_parties(held)
     fetched = fetch(client, held, purpose, on_step=on_step)
     size, slots = len(fetched.sealed), fetched.envelope.slots
     declared = fetched.declared
@@ -365,6 +385,7 @@ def _read_sealed(
     from coldshare_iface.messages import Declaration
 
     envelope = parse(sealed)
+    process.expect(envelope.backup_id)
     factor: bytes | None = None
     if isinstance(key, str) and client is not None:
         held = [held for held in everything(client.contents()) if held.backup_id == envelope.backup_id]
@@ -384,6 +405,7 @@ def _read_sealed(
     _bound(envelope, content.declaration)
     declaration = Declaration.decode(content.declaration)
     _compare(content, content.declaration)
+    process.opened(declaration)
     if client is not None:
         client.check_cancelled()
     return CheckedFile(envelope.backup_id, declaration, len(sealed), content.original, envelope.slots, content.record)

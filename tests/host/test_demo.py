@@ -23,6 +23,7 @@ def test_the_story_ends_well_and_leaves_nothing(tmp_path: Path, monkeypatch: pyt
     story = "\n".join(told)
     for word in ("Safe A", "Safe C", "already holds the share of Phone", "Tablet is lost"):
         assert word in story
+    assert not any("\n" in line for line in told), "the renderer takes a line break for a trick"
 
 
 def test_a_demo_that_gets_something_else_back_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

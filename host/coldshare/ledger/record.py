@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from coldshare.resume import Resumed
     from coldshare.seal import Slot
     from coldshare.vault import ShareFacts
+    from coldshare_iface.messages import Declaration
 
 __all__ = [
     "backed_up",
@@ -38,6 +39,7 @@ __all__ = [
     "failed",
     "file_opened",
     "file_place",
+    "handled",
     "has_code",
     "host_name",
     "keep",
@@ -47,6 +49,7 @@ __all__ = [
     "restored",
     "resumed",
     "retired",
+    "single_host_accepted",
     "token",
     "un_retired",
     "vault_seen",
@@ -200,6 +203,15 @@ def file_opened(say: Say, path: Path, checked: CheckedFile, *, restored: bool = 
         return [*named(place, str(path.absolute())), e.ShareHandled(share, why), what]
 
     keep(say, build)
+
+
+def handled(say: Say, declaration: Declaration) -> None:
+    """A share was opened, and then refused because of others that this computer had handled before."""
+    keep(say, lambda ledger: [e.ShareHandled(share_of(declaration), e.VERIFIED)])
+
+
+def single_host_accepted(say: Say, vault: bytes, generation: bytes) -> None:
+    keep(say, lambda ledger: [e.SingleHostAccepted(vault, generation)])
 
 
 def exported(say: Say, done: Exported, held: Held, slots: Sequence[Slot]) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from coldshare import declare
 from coldshare.backup import OnStep, _silent
 from coldshare.errors import ColdshareError
+from coldshare.handling import process
 from coldshare.places.errors import (
     FolderRecordError,
     NoFolderPlaceError,
@@ -109,7 +110,9 @@ def check_alone(password: str, hints: Sequence[str] = ()) -> None:
 
 def check_backup(where: str, facts: ShareFacts, index: ExportIndex, *, newer: bool = False) -> None:
     """Raise what `backup` would refuse, before anybody is asked for anything. Writes nothing."""
-    _check(where, facts.public_key_ecdsa, declare.showable_party(facts.party), facts.generation, newer, index)
+    declaration = declare.declare(facts)
+    process.check(declaration)
+    _check(where, declaration.vault, declaration.party, declaration.generation, newer, index)
 
 
 def _check(where: str, vault: bytes, party: str, generation: bytes, newer: bool, index: ExportIndex) -> bytes:
@@ -142,7 +145,8 @@ def backup(
     anything is stored. With `newer` the share may be of a newer generation than the one in the folder, and both are
     kept until the old one is retired. `index` is what this computer remembers, for rule 1.
 
-    Raises the classes of `coldshare.vault.errors`, `coldshare.seal.errors` and `coldshare.places.errors`.
+    Raises the classes of `coldshare.vault.errors`, `coldshare.seal.errors` and `coldshare.places.errors`, and
+    `coldshare.handling.SeveralSharesError` where this process has handled the shares of other parties (rule 1).
     """
     from coldshare.seal import DEFAULT_KDF, Factors, pack, seal
     from coldshare.vault import read_share, split
@@ -152,6 +156,7 @@ def backup(
     hints = (facts.vault_name, facts.party)
     check_alone(password, hints)
     declaration = declare.declare(facts)
+    process.take(declaration)
     declared = declaration.encode()
     plaintext = pack(data, split(data), declaration=declared, record=declare.record(share))
     vault, party, generation = declaration.vault, declaration.party, declaration.generation

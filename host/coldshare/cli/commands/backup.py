@@ -15,6 +15,7 @@ from coldshare.cli.handing import WITHOUT, new_code, opens, recovery_options, wa
 from coldshare.cli.opening import remember
 from coldshare.cli.options import open_token, password_option, place_options, unlock
 from coldshare.cli.render import Result, size
+from coldshare.cli.single_host import single_host_option, watch_parties
 from coldshare.cli.ui import Ui
 from coldshare.cli.unfinished import announce, outbox
 from coldshare.cli.vaultfile import member_option, read_vault_file, vault_password_option
@@ -34,6 +35,7 @@ _REPLACED = "It replaced the earlier backup of the same share; a recovery code o
 @password_option
 @vault_password_option
 @recovery_options
+@single_host_option
 @click.option("--newer", is_flag=True, help="After a reshare: FILE is newer than the share that the token holds.")
 @place_options
 def command(
@@ -44,6 +46,7 @@ def command(
     vault_password_file: str | None,
     recovery_out: Path | None,
     no_recovery: bool,
+    single_host: bool,
     at: Address,
     pin_file: str | None,
     as_json: bool,
@@ -60,22 +63,26 @@ def command(
     --at folder:PATH puts it into a folder, on a stick that you put away. There its password alone protects it.
     """
     from coldshare import backup as use_case
-    from coldshare.declare import showable_party
+    from coldshare.declare import declare
+    from coldshare.handling import process
     from coldshare.ledger import record
     from coldshare.seal import check_password
 
     if is_folder(at):
-        given = (at, file, member, password_file, vault_password_file, recovery_out, no_recovery, newer)
+        given = (at, file, member, password_file, vault_password_file, recovery_out, no_recovery, newer, single_host)
         return at_folder.backup(*given, pin_file, as_json)
     ui = Ui(quiet=as_json)
+    several = watch_parties(ui, single_host)
     recovery = new_code(ui, recovery_out, no_recovery)
     data, vault_password, facts = read_vault_file(file, vault_password_file, ui, member)
     ui.note(f"{facts.vault_name}: the share of {facts.party}, {facts.threshold} of {facts.parties}, checked.")
+    declaration = declare(facts)
+    process.check(declaration)
     warn(ui, recovery, no_recovery)
     with open_token(at, ui) as client:
         label = unlock(client, pin_file, ui)
         known = outbox(ui)
-        ended = announce(ui, known, client.info.serial, facts.public_key_ecdsa, showable_party(facts.party))
+        ended = announce(ui, known, client.info.serial, declaration.vault, declaration.party)
         with ui.prompting():
             password = entry.get(
                 password_file,
@@ -100,7 +107,7 @@ def command(
     remember(ui, done.backup_id, done.declaration)
     record.backed_up(ui.note, client.info.serial, label, done)
     # With --no-recovery it was said before the backup was made; a script hears it here only.
-    warnings = [*done.warnings, *([] if done.recovery else [WITHOUT])]
+    warnings = [*done.warnings, *([] if done.recovery else [WITHOUT]), *several]
     short = done.backup_id.hex()[:8]
     return Result(
         {

@@ -15,6 +15,7 @@ from coldshare.cli.handing import new_code, opens, recovery_options, warn
 from coldshare.cli.opening import Opening, index, opening_options, remember
 from coldshare.cli.options import backup_option, open_token, place_options, unlock
 from coldshare.cli.render import Result
+from coldshare.cli.single_host import single_host_option, watch_parties
 from coldshare.cli.ui import Ui
 from coldshare.cli.unfinished import announce, outbox
 from coldshare.errors import ColdshareError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--new-password-file", metavar="FILE", help="Read the new password from FILE (- for standard input).")
 @click.option("--new-password", is_flag=True, help="Change the password; the new one is typed at a prompt.")
 @recovery_options
+@single_host_option
 @click.option(
     "--kdf-memory", metavar="MIB", type=int, help="What trying a password takes: 64 to 1024 MiB of memory, usually 256."
 )
@@ -43,6 +45,7 @@ def command(
     new_password: bool,
     recovery_out: Path | None,
     no_recovery: bool,
+    single_host: bool,
     kdf_memory: int | None,
     at: Address,
     pin_file: str | None,
@@ -56,16 +59,17 @@ def command(
     """
     from coldshare import reseal as use_case
     from coldshare.ledger import record
-    from coldshare.restore import choose
+    from coldshare.restore import check_parties, choose
     from coldshare.seal import KdfParams, check_password
 
     if new_password and new_password_file is not None:
         raise click.UsageError("--new-password and --new-password-file exclude each other")
     ui = Ui(quiet=as_json)
+    several = watch_parties(ui, single_host)
     if is_folder(at):
         opening = Opening(ui, password_file, recovery_file, recovery, allow_cost)
         given = (new_password_file, new_password, recovery_out, no_recovery, kdf_memory)
-        return at_folder.reseal(at, prefix, opening, *given, pin_file, ui)
+        return at_folder.reseal(at, prefix, opening, *given, several, pin_file, ui)
     kdf = None
     if kdf_memory is not None:
         kdf = KdfParams(memory_kib=kdf_memory << 10)
@@ -78,6 +82,7 @@ def command(
         backups = client.backups()
         held = choose(backups, prefix)
         use_case.check_alone(held, backups)
+        check_parties(held)
         known = outbox(ui)
         told = held.declaration
         ended = announce(ui, known, client.info.serial, told.vault, told.party, but=held.backup_id)
@@ -124,6 +129,7 @@ def command(
             "password_changed": password is not None and password != key,
             "older_exports": [str(path) for path in older],
             "gave_up": list(ended),
+            "warnings": several,
         },
         [
             f"Resealed: {headline(done.declaration)} is on {label!r} as {new[:8]}. {old[:8]} is gone from it.",

@@ -23,6 +23,7 @@ from coldshare.cli.folder.common import is_folder
 from coldshare.cli.opening import Opening, from_option, needed, opening_options, remember
 from coldshare.cli.options import backup_option, open_token, place_options_if_any, unlock
 from coldshare.cli.render import Result
+from coldshare.cli.single_host import single_host_option, watch_parties
 from coldshare.cli.ui import Ui
 from coldshare.cli.unfinished import finished
 from coldshare_iface.errors import ColdshareError
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 @backup_option
 @from_option
 @opening_options
+@single_host_option
 @click.option("--no-password", is_flag=True, help="Only read back and compare digests; the seal stays closed.")
 @click.option("--repair", is_flag=True, help="In a folder: write damaged copies anew, from the good ones.")
 @place_options_if_any
@@ -46,6 +48,7 @@ def command(
     recovery_file: str | None,
     recovery: bool,
     allow_cost: bool,
+    single_host: bool,
     no_password: bool,
     repair: bool,
     at: Address | None,
@@ -72,13 +75,14 @@ def command(
     if source is not None and prefix is not None:
         raise click.UsageError("--from and --backup exclude each other")
     ui = Ui(quiet=as_json)
+    several = watch_parties(ui, single_host)
     opening = Opening(ui, password_file, recovery_file, recovery, allow_cost)
     if source is None and at is not None and is_folder(at):
-        return at_folder.verify(at, prefix, opening, no_password, repair, pin_file, ui)
+        return at_folder.verify(at, prefix, opening, no_password, repair, several, pin_file, ui)
     if repair:
         raise click.UsageError("--repair is for folders: --at folder:PATH")
     if source is not None:
-        return _file(source, opening, at, pin_file, ui)
+        return _file(source, opening, several, at, pin_file, ui)
     with open_token(needed(at), ui) as client:
         with opening.spoken():
             label = unlock(client, pin_file, ui, copies=True)
@@ -87,6 +91,8 @@ def command(
         left_out = [held for held in backups if held not in chosen and held.state == wire.BACKUP_RETIRED]
         if client.info.state == wire.TOKEN_BURNT and not (no_password or opening.by_recovery):
             raise use_case.only_by_code()
+        for held in [] if no_password else chosen:
+            use_case.check_parties(held)
         key = None if no_password else opening.key(", or leave the seal closed with --no-password")
         checked = []
         for held in chosen:
@@ -115,6 +121,7 @@ def command(
                 }
                 for one in checked
             ],
+            "warnings": several,
         },
         [
             *(line for one in checked for line in _lines(one)),
@@ -148,14 +155,18 @@ def _lines(one: Checked) -> list[str]:
     return lines
 
 
-def _file(source: Path, opening: Opening, at: Address | None, pin_file: str | None, ui: Ui) -> Result:
+def _file(
+    source: Path, opening: Opening, several: list[str], at: Address | None, pin_file: str | None, ui: Ui
+) -> Result:
     from coldshare import restore as use_case
     from coldshare.export import read_sealed
+    from coldshare.handling import process
     from coldshare.ledger import record
     from coldshare.seal import parse
 
     sealed = read_sealed(source)
     envelope = parse(sealed)  # a file that is none is refused before anybody is asked for anything
+    process.expect(envelope.backup_id)
     token = opening.needs_token(at, envelope.slots)
     if token is None:
         done = use_case.verify_sealed(sealed, opening.key(), on_step=ui.on_step, allow_cost=opening.allow_cost)
@@ -169,7 +180,7 @@ def _file(source: Path, opening: Opening, at: Address | None, pin_file: str | No
     record.file_opened(ui.note, source, done)
     short = done.backup_id.hex()[:8]
     return Result(
-        {"file": str(source), **file_json(done), **slots_json(done.slots), "opened": True},
+        {"file": str(source), **file_json(done), **slots_json(done.slots), "opened": True, "warnings": several},
         [
             f"Good: {source} is {short}, {headline(done.declaration)}; its seal opens and its file comes back whole.",
             f"Opens with {ways(done.slots)}.",

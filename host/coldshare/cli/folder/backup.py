@@ -20,6 +20,7 @@ from coldshare.cli.folder.common import (
 from coldshare.cli.handing import new_code
 from coldshare.cli.opening import index, remember
 from coldshare.cli.render import Result, size
+from coldshare.cli.single_host import watch_parties
 from coldshare.cli.ui import Ui
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def backup(
     recovery_out: Path | None,
     no_recovery: bool,
     newer: bool,
+    single_host: bool,
     pin_file: str | None,
     as_json: bool,
 ) -> Result:
@@ -52,6 +54,7 @@ def backup(
 
     no_pin(pin_file)
     ui = Ui(quiet=as_json)
+    several = watch_parties(ui, single_host)
     recovery = new_code(ui, recovery_out, no_recovery)
     data, vault_password, facts = read_vault_file(file, vault_password_file, ui, member)
     ui.note(f"{facts.vault_name}: the share of {facts.party}, {facts.threshold} of {facts.parties}, checked.")
@@ -111,7 +114,7 @@ def backup(
             "beside": None if older is None else backup_json(older),
             "recovery": done.recovery,
             "recovery_file": None if recovery_out is None else str(recovery_out),
-            "warnings": [*facts.warnings, WEAKER, *around, *([] if done.recovery else [WITHOUT])],
+            "warnings": [*facts.warnings, WEAKER, *around, *([] if done.recovery else [WITHOUT]), *several],
         },
         lines,
     )

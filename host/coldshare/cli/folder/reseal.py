@@ -31,9 +31,11 @@ def reseal(
     recovery_out: Path | None,
     no_recovery: bool,
     kdf_memory: int | None,
+    several: list[str],
     pin_file: str | None,
     ui: Ui,
 ) -> Result:
+    from coldshare.handling import process
     from coldshare.ledger import folders as ledger
     from coldshare.places import shares
     from coldshare.places.folder import open_folder
@@ -49,6 +51,7 @@ def reseal(
         ui.note(WITHOUT)
     with open_folder(at.where, write=False, on_wait=on_wait(ui)) as folder:
         kept = shares.choose(folder.contents().backups, prefix)
+    process.expect(kept.backup_id)
     key = opening.key()
     password = None
     if new_password or new_password_file is not None or opening.by_recovery:
@@ -83,6 +86,7 @@ def reseal(
             **slots_json(done.slots),
             "recovery_file": None if recovery_out is None else str(recovery_out),
             "password_changed": password is not None and password != key,
+            "warnings": several,
         },
         [
             f"Resealed: {headline(done.declaration)} is in {at.where} as {new[:8]}. {old[:8]} was removed.",

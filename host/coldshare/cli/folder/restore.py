@@ -22,6 +22,7 @@ def restore(
     at: Address, out: Path, prefix: str | None, opening: Opening, pin_file: str | None, ui: Ui
 ) -> tuple[dict[str, Json], Declaration, int, list[str]]:
     """What the command says of it is the same as for a token."""
+    from coldshare.handling import process
     from coldshare.ledger import folders as ledger
     from coldshare.places import shares
     from coldshare.places.folder import open_folder
@@ -29,6 +30,7 @@ def restore(
     no_pin(pin_file)
     with open_folder(at.where, write=False, on_wait=on_wait(ui)) as folder:
         kept = shares.choose(folder.contents().backups, prefix)
+    process.expect(kept.backup_id)
     warnings = [] if kept.live else [RETIRED]
     for warning in warnings:
         ui.note(f"Note: {warning}")

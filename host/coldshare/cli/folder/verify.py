@@ -33,8 +33,16 @@ if TYPE_CHECKING:
 
 
 def verify(
-    at: Address, prefix: str | None, opening: Opening, no_password: bool, repair: bool, pin_file: str | None, ui: Ui
+    at: Address,
+    prefix: str | None,
+    opening: Opening,
+    no_password: bool,
+    repair: bool,
+    several: list[str],
+    pin_file: str | None,
+    ui: Ui,
 ) -> Result:
+    from coldshare.handling import process
     from coldshare.ledger import folders as ledger
     from coldshare.places import shares
     from coldshare.places.errors import FolderIndexError
@@ -65,6 +73,8 @@ def verify(
         )
         read = [(kept, _read(folder, kept, at, ui)) for kept in chosen]
     if not no_password:
+        for kept in chosen:
+            process.expect(kept.backup_id)
         # Nobody else has to wait for the folder while a person types.
         key = opening.key(", or leave the seals closed with --no-password")
         with open_folder(at.where, write=False, on_wait=on_wait(ui)) as folder:
@@ -114,6 +124,7 @@ def verify(
             "mended": [{"file": one.name, "says": one.words} for one in mended],
             "strangers": list(contents.strangers),
             "crowded": contents.crowded,
+            "warnings": several,
         },
         lines,
         EXIT_INTEGRITY if bad else 0,
