@@ -73,6 +73,14 @@ class Copy:
     def usable(self) -> bool:
         return self.fault is None
 
+    @property
+    def carrier(self) -> Place:
+        """What counts as one thing to lose. Files on one computer go with it, until somebody says where each is."""
+        described = self.place.location or self.place.custodian or self.place.account
+        if self.rests_on.kind == e.FILE and self.rests_on == self.place.place and self.place.hosts and not described:
+            return Place(e.COMPUTER, self.place.hosts[0])
+        return self.rests_on
+
 
 def copies(view: View, vault: bytes) -> list[Copy]:
     """Every backup of that vault that is not gone, of all generations."""

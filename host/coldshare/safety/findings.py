@@ -43,6 +43,7 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
     found = [
         *_below(facts),
         *_mixed(facts),
+        *_contradictory(facts.candidates),
         *_wrong(facts.parties),
         *_apart(facts),
         *_backed_up(facts),
@@ -150,6 +151,30 @@ def _unordered(facts: Facts) -> Finding:
         "terminal, which one is the newer.",
         backups=backups,
     )
+
+
+def _contradictory(candidates: Iterable[Generation]) -> Iterable[Finding]:
+    """What no honest share of one generation can tell: then its threshold, or who has a share, may be made up."""
+    for one in candidates:
+        named = one.generation.hex()[:8]
+        if one.disputed:
+            words = (
+                f"Generation {named} was told with different numbers of parties or signers. One of its shares is wrong."
+            )
+        elif len(one.members) > one.parties:
+            parties = ", ".join(member.party for member in one.members)
+            words = (
+                f"Generation {named} has {one.parties} parties, and there are shares of {len(one.members)}: {parties}. "
+                "One of them is wrong."
+            )
+        else:
+            continue
+        yield Finding(
+            "wrong_shares",
+            words,
+            "Look at the vault file of each device: coldshare inspect FILE. Which backup is wrong: coldshare drill",
+            tuple(member.party for member in one.members),
+        )
 
 
 _WRONG: Final = (c.FAILED, c.DAMAGED, c.DISPUTED)

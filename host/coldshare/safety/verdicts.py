@@ -83,7 +83,7 @@ class PartyStanding:
 
     @property
     def carriers(self) -> frozenset[Carrier]:
-        own: set[Carrier] = {one.rests_on for one in self.usable}
+        own: set[Carrier] = {one.carrier for one in self.usable}
         if self.device in ("alive", "restored"):
             own.add(self.party)
         return frozenset(own)
