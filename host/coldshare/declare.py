@@ -29,6 +29,9 @@ class DeclarationMismatchError(IntegrityError):
         "The computer that made this backup lied to the token, or the token lies now. Do not rely on this backup: "
         "make a new one of the device's own share, on another computer."
     )
+    #: Where the seal was opened, and only the share inside is not what all else says: the declaration, and SHA-256 of
+    #: the vault file. Neither is secret.
+    inside: tuple[Declaration, bytes] | None = None
 
 
 def declare(facts: ShareFacts) -> Declaration:

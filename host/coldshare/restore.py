@@ -3,6 +3,7 @@ vault file."""
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import os
 from collections.abc import Sequence
@@ -51,6 +52,7 @@ class ReadBackError(IntegrityError):
     """The file that was written does not read back as it should; it has been removed."""
 
     code = "file_read_back"
+    vendor = "PERSISTENCE_FAILED"
     next_step = "The disk may be failing. Restore to another one; the backup on the token is unharmed."
 
 
@@ -427,15 +429,19 @@ def _compare(content: Content, declared: bytes) -> None:
         raise declare.DeclarationMismatchError
     declaration = Declaration.decode(declared)
     try:
-        facts = read_share(content.original).facts
-    except VaultPasswordNeededError:
-        # Its own password is not ours to ask for here; what was recorded when it was known is in the seal.
-        declare.agree_record(declaration, content.record)
-        return
-    except NotYetSupportedError:
+        try:
+            facts = read_share(content.original).facts
+        except VaultPasswordNeededError:
+            # Its own password is not ours to ask for here; what was recorded when it was known is in the seal.
+            declare.agree_record(declaration, content.record)
+            return
+        except NotYetSupportedError:
+            raise
+        except ColdshareError as error:
+            raise declare.DeclarationMismatchError(
+                f"What is sealed in this backup is not the share that the token was told of. {error}"
+            ) from error
+        declare.agree(declaration, facts)
+    except declare.DeclarationMismatchError as error:
+        error.inside = declaration, hashlib.sha256(content.original).digest()
         raise
-    except ColdshareError as error:
-        raise declare.DeclarationMismatchError(
-            f"What is sealed in this backup is not the share that the token was told of. {error}"
-        ) from error
-    declare.agree(declaration, facts)
