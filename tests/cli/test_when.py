@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coldshare.cli.when import ago, date, when
+from coldshare.cli.when import ago, date, moment, when
 from coldshare.ledger.events import TIME_MAX
 from coldshare.safety.due import HALF_YEAR
 
@@ -47,6 +47,11 @@ def test_a_clock_that_was_wrong_is_no_error() -> None:
     assert date(0) == "1970-01-01"
     assert date(TIME_MAX + HALF_YEAR) == "9999-12-31"
     assert ago(TIME_MAX, NOW) == "in 7976 years"
+
+
+def test_a_moment_has_seconds_and_no_fraction() -> None:
+    assert moment(NOW + 999_999) == "2023-11-14 22:13:20"
+    assert moment(None) is None
 
 
 def test_both() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-__all__ = ["ago", "date", "when"]
+__all__ = ["ago", "date", "moment", "now", "when"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: Microseconds since 1970; a clock that was wrong, and what is due after it, must not end in an error.
@@ -15,6 +16,16 @@ _MONTH: Final = 365.25 / 12
 
 def _moment(then: int) -> datetime:
     return _EPOCH + timedelta(microseconds=min(max(then, 0), _LAST))
+
+
+def now() -> int:
+    """Microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+def moment(then: int | None) -> str | None:
+    """To the second, for JSON: `2026-05-01 12:00:00`. `then` is in microseconds since 1970."""
+    return None if then is None else _moment(then).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def date(then: int) -> str:

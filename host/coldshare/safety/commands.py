@@ -7,7 +7,7 @@ import shlex
 from coldshare.ledger import events as e
 from coldshare.ledger.queries import Backup, PlaceInfo
 
-__all__ = ["behind", "destroy", "named", "remove", "retire", "verify"]
+__all__ = ["behind", "destroy", "drill", "named", "remove", "retire", "verify"]
 
 
 def behind(info: PlaceInfo) -> str:
@@ -25,8 +25,11 @@ def named(info: PlaceInfo) -> str:
 
 
 def verify(backup: Backup, info: PlaceInfo) -> str:
-    which = "" if info.place.kind == e.FILE else f" --backup {_short(backup)}"
-    return f"coldshare verify{which}{behind(info)}"
+    return f"coldshare verify{_which(backup, info)}"
+
+
+def drill(backup: Backup, info: PlaceInfo) -> str:
+    return f"coldshare drill{_which(backup, info)}"
 
 
 def remove(backup: Backup, info: PlaceInfo) -> str:
@@ -42,6 +45,10 @@ def retire(backup: Backup, info: PlaceInfo) -> str:
 
 def destroy(backup: Backup, info: PlaceInfo) -> str:
     return f"coldshare destroy {_short(backup)}{behind(info)}"
+
+
+def _which(backup: Backup, info: PlaceInfo) -> str:
+    return f"{'' if info.place.kind == e.FILE else f' --backup {_short(backup)}'}{behind(info)}"
 
 
 def _short(backup: Backup) -> str:

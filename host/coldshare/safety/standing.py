@@ -93,8 +93,9 @@ def assess_vault(view: View, vault: Vault, now: int) -> Standing:
     if current is not None:
         servers = [one.party for one in parties if one.device == "server"]
         more = margin({one.party: one.carriers for one in parties}, current.threshold, always=servers)
-    facts = Facts(view, vault, current, candidates, parties, strangers, unknown, apart, found)
-    due = reminders((one for party in parties for one in party.copies), now)
+    told = findings(Facts(view, vault, current, candidates, parties, strangers, unknown, apart, found))
+    asked = {one for finding in told if finding.code == "never_verified" for one in finding.backups}
+    due = reminders((one for party in parties for one in party.copies if one.backup not in asked), now)
     return Standing(
         vault=vault,
         generation=current,
@@ -104,7 +105,7 @@ def assess_vault(view: View, vault: Vault, now: int) -> Standing:
         unknown=unknown,
         margin=more,
         together=apart,
-        findings=findings(facts),
+        findings=told,
         reminders=tuple(due),
     )
 
