@@ -29,7 +29,7 @@ _GENERATION: Final = slice(11, 43)
 _CHAIN_CODE: Final = slice(43, 75)
 _PUBLIC_KEY: Final = slice(75, 108)
 _KEY_ID: Final = slice(108, 140)
-_SECRET: Final = slice(140, 172)
+SECRET: Final = slice(140, 172)
 _ENTRY_PUBLIC_SHARE: Final = slice(1, 34)
 _ENTRY_POINT: Final = slice(34, 66)
 
@@ -64,7 +64,7 @@ def size_of(parties: int, extra: int = 0) -> int:
 def read_dkls(raw: bytes, checks: Checks) -> DklsPublic:
     """The public values of `raw` after every check that needs only `raw`. Raises `ShareCheckError`."""
     public = _read_layout(raw, checks)
-    _check_arithmetic(public, raw[_SECRET], checks)
+    _check_arithmetic(public, raw[SECRET], checks)
     return public
 
 
@@ -128,11 +128,11 @@ def _check_arithmetic(public: DklsPublic, secret: bytes, checks: Checks) -> None
             f"That of party {party} (byte {at}) is not.",
         )
     own = curves.secp256k1_times_base(secret)
-    checks.require("dkls_secret_range", own is not None, f"The 32 bytes at byte {_SECRET.start} are not.")
+    checks.require("dkls_secret_range", own is not None, f"The 32 bytes at byte {SECRET.start} are not.")
     checks.require(
         "dkls_own_public_share",
         own == public.public_shares[public.index],
-        f"The secret at byte {_SECRET.start} does not belong to the public share of party {public.index}.",
+        f"The secret at byte {SECRET.start} does not belong to the public share of party {public.index}.",
     )
     points = [int.from_bytes(point, "big") for point in public.points]
     shares = PublicShares(

@@ -18,7 +18,7 @@ from .checks import Checks
 
 SIZE: Final = 132
 
-_SECRET: Final = slice(3, 35)
+SECRET: Final = slice(3, 35)
 _PUBLIC_KEY: Final = slice(35, 67)
 _KEY_ID: Final = slice(67, 99)
 _RESERVED: Final = 99
@@ -53,8 +53,8 @@ def read_schnorr(raw: bytes, checks: Checks) -> SchnorrPublic:
         curves.ed25519_is_point(public_key),
         f"Bytes {_PUBLIC_KEY.start} to {_PUBLIC_KEY.stop - 1} are not.",
     )
-    public_share = curves.ed25519_times_base(raw[_SECRET])
-    where = f"The 32 bytes at byte {_SECRET.start} are not."
+    public_share = curves.ed25519_times_base(raw[SECRET])
+    where = f"The 32 bytes at byte {SECRET.start} are not."
     checks.require("schnorr_secret_range", public_share is not None, where)
     return SchnorrPublic(
         threshold=raw[0],
