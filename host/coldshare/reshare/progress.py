@@ -1,0 +1,123 @@
+"""A reshare under way: who has reported, whose key nobody has compared yet, and what is left of the older shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from coldshare.ledger import events as e
+from coldshare.ledger.queries import Reshare, View
+from coldshare.reshare.errors import NoReshareError, ReportError, ReportForgedError
+from coldshare.reshare.joining import Joined, Objection, join
+from coldshare.reshare.report import Signed, read
+from coldshare.safety.carriers import Copy, copies
+
+__all__ = ["Awaited", "Leftover", "Progress", "State", "open_reshare", "progress"]
+
+#: "awaited": nothing of it has come; "stranger": a report came, signed with a key that nobody has compared; "rejected":
+#: a report came that does not count; "reported": all is well with it.
+State: TypeAlias = Literal["awaited", "stranger", "rejected", "reported"]
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """One party of the new committee. `report` is the latest that has come from it."""
+
+    party: str
+    joining: bool
+    state: State
+    report: Signed | None
+    objections: tuple[Objection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A known copy of a share of a generation that was replaced. `retired` says that its place counts it as old."""
+
+    copy: Copy
+    retired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`unknown` counts parties that are to join and whose names nobody has told yet."""
+
+    plan: Reshare
+    joined: Joined
+    parties: tuple[Awaited, ...]
+    unknown: int
+    leftovers: tuple[Leftover, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether the new generation may take the place of the older one."""
+        return self.joined.complete and all(one.state == "reported" for one in self.parties) and not self.unknown
+
+
+def open_reshare(view: View, vault: bytes) -> Reshare:
+    """The one that is under way, or the latest that was finished. Raises NoReshareError."""
+    found = view.reshares(vault)
+    for one in reversed(found):
+        if one.open:
+            return one
+    for one in reversed(found):
+        if one.finished is not None:
+            return one
+    raise NoReshareError
+
+
+def progress(view: View, plan: Reshare) -> Progress:
+    known = {one.public_key for one in view.identities()}
+    latest: dict[str, Signed] = {}
+    trusted: list[Signed] = []
+    for stored in view.reports(plan.plan):
+        try:
+            signed = read(stored.report)
+        except (ReportError, ReportForgedError):
+            continue  # a ledger that was joined can say anything; what does not hold is no report
+        before = latest.get(signed.report.party)
+        if before is None or signed.report.time >= before.report.time:
+            latest[signed.report.party] = signed
+        if signed.public_key in known:
+            trusted.append(signed)
+    joined = join(plan, trusted)
+    names = _names(plan, joined, latest)
+    parties = tuple(_awaited(name, plan, joined, latest.get(name), known) for name in names)
+    left = copies(view, plan.vault)
+    return Progress(
+        plan=plan,
+        joined=joined,
+        parties=parties,
+        unknown=max(plan.parties - len(parties), 0),
+        leftovers=tuple(_leftovers(view, plan, joined.generation, left)),
+    )
+
+
+def _names(plan: Reshare, joined: Joined, latest: Iterable[str]) -> tuple[str, ...]:
+    """Those that the reports agree on; before there is one, the planned ones and whoever has reported."""
+    if joined.good:
+        return joined.good[0].report.signers
+    planned = (*plan.staying, *plan.joining)
+    return (*planned, *(party for party in latest if party not in planned))
+
+
+def _awaited(name: str, plan: Reshare, joined: Joined, report: Signed | None, known: set[bytes]) -> Awaited:
+    objections = tuple(one for one in joined.objections if one.party == name)
+    state: State = "awaited"
+    if report is not None:
+        good = any(one.report.party == name for one in joined.good)
+        state = "reported" if good and not objections else "rejected"
+        if report.public_key not in known:
+            state = "stranger"
+    return Awaited(name, name not in plan.staying, state, report, objections)
+
+
+def _leftovers(view: View, plan: Reshare, generation: bytes | None, found: Iterable[Copy]) -> Iterable[Leftover]:
+    """Copies of every generation but the new one, where there is a new one; else of none."""
+    if generation is None:
+        return
+    for one in found:
+        if one.backup.generation == generation:
+            continue
+        yield Leftover(one, one.backup.state == e.RETIRED)
