@@ -37,6 +37,7 @@ COMMANDS = (
     "audit",
     "wipe",
     "ledger",
+    "place",
     "tokens",
     "udev",
     "doctor",

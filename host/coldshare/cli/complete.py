@@ -1,5 +1,5 @@
-"""What a shell may complete. No token is opened or looked for, and nothing is waited for: it reads names of files, and
-for an address with a serial the list of tokens that this computer knows.
+"""What a shell may complete. No token is opened or looked for, and nothing is waited for: it reads names of files, for
+an address with a serial the list of tokens that this computer knows, and for a place the ledger.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ _BY_SERIAL = ("usb:", "hid:")
 _IN_FILES = ("sim:", "sim+mpy:")
 # A name goes onto the command line as it is. Whatever a shell could take for more than a name is not offered.
 _PLAIN = re.compile(r"[\w./~+-]+\.token")
+_PLAIN_NAME = re.compile(r"[\w.+][\w.+-]*")
 _PLAIN_FOLDER = re.compile(r"[\w./~+-]+/")
 _FOLDER = "folder:"
 _ENTRIES_MAX = 1000
@@ -56,6 +57,23 @@ def places(context: click.Context, parameter: click.Parameter, incomplete: str) 
     except OSError:
         names = []
     return [_FOLDER + name for name in sorted(names) if name.startswith(typed) and _PLAIN_FOLDER.fullmatch(name)]
+
+
+def known_places(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """For PLACE: what places are called, and their addresses. A name that a shell would take apart is not offered."""
+    from coldshare.errors import ColdshareError
+    from coldshare.ledger.store import Ledger, ledger_path
+
+    names = {"this"}
+    try:
+        with Ledger(ledger_path(), create=False) as ledger:
+            view = ledger.view()
+    except ColdshareError:
+        pass
+    else:
+        names |= {one.title for one in view.places() if one.wiped is None} | {one.name for one in view.hosts()}
+    offered = sorted(name for name in names if name.startswith(incomplete) and _PLAIN_NAME.fullmatch(name))
+    return [*offered, *places(context, parameter, incomplete)] if incomplete else offered
 
 
 def _known(scheme: str) -> list[str]:

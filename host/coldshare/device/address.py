@@ -21,6 +21,8 @@ _OPTIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "sim+mpy": _USER | {"carrier": ("hid", "bulk")},
     "folder": {},
 }
+#: What an address can begin with.
+SCHEMES = frozenset(_OPTIONS)
 #: As it is typed, and as it is connected to: nobody's resolver is asked what "localhost" is.
 _LOOPBACK = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "[::1]": "::1"}
 _PORT_MAX = 65535
