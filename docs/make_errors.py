@@ -31,9 +31,20 @@ _HEAD = """# Errors
 
 Every error has a stable code, a sentence and a next step. On the command line the sentence may say more: which file,
 where in it, how many attempts are left. With `--json` code, sentence and next step are `error.code`,
-`error.message` and `error.next`. In Python the class carries them as `code`, `message` and `next_step`.
+`error.message` and `error.next`. In Python the class carries them as `code`, `message` and `next_step`. Where the
+wallet vendor's own tools have a code for the same thing, that is `vendor`, in JSON `error.vendor`.
 
 This page is made from the classes by `docs/make_errors.py`.
+"""
+_VENDOR = """
+## The vendor's codes
+
+| code of the vendor's SDK | codes of coldshare |
+|---|---|
+"""
+_NOT_OURS = """
+`EXISTING_VAULT_PASSWORD_REQUIRED` does not occur: what comes back is compared with the public values in the ledger, and
+no vault has to be opened for that.
 """
 
 
@@ -54,6 +65,15 @@ def _below(kind: type[ColdshareError]) -> Iterator[type[ColdshareError]]:
             yield from _below(sub)
 
 
+def by_vendor() -> dict[str, list[str]]:
+    """Each code of the vendor's that some error stands for, with the codes of those."""
+    found: dict[str, set[str]] = {}
+    for kind in classes():
+        if kind.vendor:
+            found.setdefault(kind.vendor, set()).add(kind.code)
+    return {code: sorted(found[code]) for code in sorted(found)}
+
+
 def page() -> str:
     """The text of docs/errors.md."""
     by_code: dict[str, type[ColdshareError]] = {}
@@ -61,7 +81,9 @@ def page() -> str:
         # A class without a code of its own is another way to say its parent's.
         if "code" in vars(kind):
             by_code[kind.code] = kind
-    text = _HEAD
+    text = _HEAD + _VENDOR
+    text += "".join(f"| `{code}` | {', '.join(f'`{one}`' for one in ours)} |\n" for code, ours in by_vendor().items())
+    text += _NOT_OURS
     for status, family in _FAMILIES.items():
         rows = sorted((kind.code, kind) for kind in by_code.values() if kind.exit_status == status)
         if not rows:

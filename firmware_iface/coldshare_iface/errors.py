@@ -17,6 +17,8 @@ class ColdshareError(Exception):
     code: ClassVar[str] = "error"
     #: Exit status of the command line tool; the table is in docs/cli.md.
     exit_status: ClassVar[int] = 1
+    #: What the wallet vendor's own tools call the same thing, where they have a code for it.
+    vendor: ClassVar[str] = ""
     #: What the person can do now; overridden per instance where more is known.
     next_step: str = ""
 
@@ -196,6 +198,7 @@ class OtherPartyError(TokenError):
     """This token already holds the share of another party of the same vault."""
 
     code = "other_party"
+    vendor = "OTHER_DEVICE_SHARE"
     status = wire.STATUS_OTHER_PARTY
     next_step = "Use another token for this share: two shares of one vault in one place can be lost or stolen together."
 
@@ -204,6 +207,7 @@ class OtherGenerationError(TokenError):
     """This token already holds a share of this party from another generation of the vault."""
 
     code = "other_generation"
+    vendor = "STALE_SHARE"
     status = wire.STATUS_OTHER_GENERATION
     next_step = (
         "The vault was reshared between the two. If this share is the newer one, add --newer: the token then asks, and "
@@ -215,6 +219,7 @@ class RetiredGenerationError(TokenError):
     """This share is of a generation that was retired on this token: it is stale."""
 
     code = "retired_generation"
+    vendor = "STALE_SHARE"
     status = wire.STATUS_RETIRED
     next_step = (
         "Back up the share of this party from after the reshare. If the old one counts after all, take it back first: "
@@ -226,6 +231,7 @@ class NoSpaceError(TokenError):
     """The token has no room for this backup."""
 
     code = "no_space"
+    vendor = "PERSISTENCE_FAILED"
     status = wire.STATUS_NO_SPACE
     next_step = "Use another token, or destroy a backup that you need no more: coldshare remove ID"
 
@@ -260,6 +266,7 @@ class BadDigestError(TokenError):
     """What the token stored is not what was sent."""
 
     code = "bad_digest"
+    vendor = "PERSISTENCE_FAILED"
     exit_status = EXIT_DEVICE
     status = wire.STATUS_BAD_DIGEST
     next_step = "Nothing was replaced. Run the command again; if it happens again, the token's flash may be failing."
@@ -269,6 +276,7 @@ class TokenStorageError(TokenError):
     """The token's storage failed."""
 
     code = "token_storage"
+    vendor = "PERSISTENCE_FAILED"
     exit_status = EXIT_DEVICE
     status = wire.STATUS_STORAGE
     next_step = "Check the backups on this token with coldshare verify, and move them to another one."

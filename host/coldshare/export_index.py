@@ -53,6 +53,7 @@ class OtherPartyInFolderError(RefusedError):
     """This folder holds the sealed share of another party of the same vault."""
 
     code: ClassVar[str] = "other_party_in_folder"
+    vendor: ClassVar[str] = "OTHER_DEVICE_SHARE"
     next_step = (
         "Choose a folder on another drive or in another account: two shares of one vault in one place can be lost or "
         "stolen together."

@@ -17,6 +17,7 @@ class OutputError(InputError):
     """The file cannot be written."""
 
     code = "output_failed"
+    vendor = "PERSISTENCE_FAILED"
     next_step = "Check that the folder exists, that you may write there and that the disk is not full."
 
 

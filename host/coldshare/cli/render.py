@@ -30,8 +30,9 @@ _LOOKS: Final[Mapping[Look, Mapping[str, Any]]] = {
     "attend": {"fg": "yellow"},
     "danger": {"fg": "red", "bold": True},
 }
+Piece: TypeAlias = tuple[str, Look]
 #: A line of a picture, piece by piece.
-Drawn: TypeAlias = Sequence[tuple[str, Look]]
+Drawn: TypeAlias = Sequence[Piece]
 #: Columns that a picture has at least, however narrow the terminal is, and at most.
 _WIDTHS: Final = (40, 120)
 
@@ -101,12 +102,17 @@ def print_line(data: Mapping[str, Json], text: str, *, as_json: bool) -> None:
 def print_error(error: ColdshareError, command: str, as_json: bool) -> None:
     """Text goes to standard error; JSON to standard output, because it is the answer."""
     if as_json:
-        body = {"code": error.code, "message": error.message, "next": error.next_step}
-        _print_json({"ok": False, "command": command, "error": body})
+        _print_json({"ok": False, "command": command, "error": error_json(error)})
         return
     click.secho(f"Error ({error.code}): {safe(error.message)}", fg="red", err=True)
     if error.next_step:
         click.echo(f"What now: {safe(error.next_step)}", err=True)
+
+
+def error_json(error: ColdshareError) -> dict[str, Json]:
+    """An error in an answer; `vendor` only where the wallet vendor's own tools have a code for the same thing."""
+    body: dict[str, Json] = {"code": error.code, "message": error.message, "next": error.next_step}
+    return body | {"vendor": error.vendor} if error.vendor else body
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -60,6 +60,7 @@ class FolderNewerError(InputError):
     """A newer version of coldshare has written this folder."""
 
     code: ClassVar[str] = "folder_newer"
+    vendor: ClassVar[str] = "UNSUPPORTED_FORMAT"
     next_step = "Use a newer coldshare. The sealed shares open without it, too: docs/recover.py"
 
 
@@ -67,6 +68,7 @@ class FolderIndexError(IntegrityError):
     """Both copies of the list of what is in this folder are damaged or gone."""
 
     code: ClassVar[str] = "folder_index"
+    vendor: ClassVar[str] = "CORRUPTED_DATA"
     next_step = (
         "The sealed shares may be whole. coldshare verify --repair --at folder:PATH looks at every file and writes the "
         "list anew; until then nothing is stored or removed there."
@@ -77,6 +79,7 @@ class FolderDamagedError(IntegrityError):
     """Both copies of this sealed share are damaged or gone."""
 
     code: ClassVar[str] = "folder_damaged"
+    vendor: ClassVar[str] = "CORRUPTED_DATA"
     next_step = "Use another backup of this share. Do not trust this stick with anything any more."
 
 
@@ -84,6 +87,7 @@ class FolderReadBackError(IntegrityError):
     """What was written does not read back as it should."""
 
     code: ClassVar[str] = "folder_read_back"
+    vendor: ClassVar[str] = "PERSISTENCE_FAILED"
     next_step = "The stick or the disk may be failing. Use another one; what it held before was not touched."
 
 
@@ -91,6 +95,7 @@ class FolderRecordError(IntegrityError):
     """The folder lists this backup as another one than it is."""
 
     code: ClassVar[str] = "folder_record"
+    vendor: ClassVar[str] = "CORRUPTED_DATA"
     next_step = (
         "Somebody or something has changed files there. The share that was opened is what it says itself. Back it up "
         "anew onto another stick, and do not rely on this one."
@@ -101,6 +106,7 @@ class FolderFullError(RefusedError):
     """There is no room in this folder."""
 
     code: ClassVar[str] = "folder_full"
+    vendor: ClassVar[str] = "PERSISTENCE_FAILED"
     next_step = "Make room there, or use another stick. A backup takes a little more than twice its sealed size."
 
 
@@ -108,6 +114,7 @@ class FolderReadOnlyError(RefusedError):
     """This folder cannot be written: its disk is read-only."""
 
     code: ClassVar[str] = "folder_read_only"
+    vendor: ClassVar[str] = "PERSISTENCE_FAILED"
     next_step = (
         "Look for a switch on the stick or card. A file system that had errors becomes read-only, too: check it with "
         "the tools of your system. What is there can still be verified and restored."
@@ -136,6 +143,7 @@ class FolderOtherPartyError(RefusedError):
     """This folder already holds the share of another party of the same vault."""
 
     code: ClassVar[str] = "folder_other_party"
+    vendor: ClassVar[str] = "OTHER_DEVICE_SHARE"
     next_step = "Use another stick for this share: two shares of one vault in one place can be lost or stolen together."
 
 
@@ -143,6 +151,7 @@ class FolderOtherGenerationError(RefusedError):
     """This folder already holds a share of this party from another generation of the vault."""
 
     code: ClassVar[str] = "folder_other_generation"
+    vendor: ClassVar[str] = "STALE_SHARE"
     next_step = (
         "The vault was reshared between the two. If this share is the newer one, say so with --newer: both are kept "
         "until you retire the old one. If it is the older one, do not back it up: it is stale."
@@ -153,6 +162,7 @@ class FolderRetiredGenerationError(RefusedError):
     """This share is of a generation that was retired in this folder: it is stale."""
 
     code: ClassVar[str] = "folder_retired_generation"
+    vendor: ClassVar[str] = "STALE_SHARE"
     next_step = (
         "Back up the share of this party from after the reshare. If the old one counts after all, take it back first: "
         "coldshare un-retire ID"

@@ -30,6 +30,7 @@ class DuplicateVaultError(RefusedError):
     """That device has this very share already: it was restored onto it, and is not lost since."""
 
     code: ClassVar[str] = "duplicate_vault"
+    vendor: ClassVar[str] = "DUPLICATE_VAULT"
     next_step = (
         "If it was never imported there, restore it once more without --onto. If that device is gone, or was reset: "
         "coldshare lost PARTY"
@@ -40,6 +41,7 @@ class OtherDeviceShareError(RefusedError):
     """That device has the share of another party, and importing this one would turn it into a device of this party."""
 
     code: ClassVar[str] = "other_device_share"
+    vendor: ClassVar[str] = "OTHER_DEVICE_SHARE"
     next_step = (
         "Use a device that has no share of this vault. If the other share is to be given up, name both by hand: the "
         "party whose device it is with --turn, and the one that it becomes with --into."
@@ -58,6 +60,7 @@ class StaleShareError(RefusedError):
     """This share is not of the generation that counts: it would not sign together with the others."""
 
     code: ClassVar[str] = "stale_share"
+    vendor: ClassVar[str] = "STALE_SHARE"
     next_step = "See what is possible now: coldshare lost PARTY"
 
 
@@ -65,6 +68,7 @@ class IncompatibleVaultError(RefusedError):
     """This share and what is known of its vault do not belong together."""
 
     code: ClassVar[str] = "incompatible_vault"
+    vendor: ClassVar[str] = "INCOMPATIBLE_VAULT"
     next_step = (
         "One of the two is not what it seems, so do not import it. Compare both: coldshare ledger log, and coldshare "
         "inspect FILE of another share of this vault. Then use another backup of this share."

@@ -25,6 +25,7 @@ class SealTooLargeError(InputError):
     """This is too large to be sealed, or to be a sealed file."""
 
     code: ClassVar[str] = "seal_too_large"
+    vendor: ClassVar[str] = "INVALID_FILE_FORMAT"
     next_step = "Check that this is the file of one share. Sealed files of coldshare stay below 1.1 MiB."
 
 
@@ -32,6 +33,7 @@ class UnsupportedSealError(InputError):
     """This sealed file has a format that this version of coldshare does not know."""
 
     code: ClassVar[str] = "seal_unsupported"
+    vendor: ClassVar[str] = "UNSUPPORTED_FORMAT"
     next_step = "Use the version of coldshare that made the backup, or a newer one. The file may be in order."
 
 
@@ -79,6 +81,7 @@ class WrongFactorError(SecretError):
     """What was given does not open this sealed file."""
 
     code: ClassVar[str] = "factor_wrong"
+    vendor: ClassVar[str] = "INVALID_PASSWORD"
     next_step = "Type the password again and check which token is connected. Nothing was changed."
 
 
@@ -86,6 +89,7 @@ class DamagedSealError(IntegrityError):
     """The sealed file is damaged."""
 
     code: ClassVar[str] = "seal_damaged"
+    vendor: ClassVar[str] = "CORRUPTED_DATA"
     next_step = "Read it again from where it is kept. If it stays so, use another copy of this backup."
 
     def __init__(self, where: str, detail: str) -> None:

@@ -20,6 +20,7 @@ class FileTooLargeError(InputError):
     __doc__ = f"The file is larger than {MAX_FILE_SIZE // 2**20} MiB; no share of a vault is."
 
     code = "vault_file_too_large"
+    vendor = "INVALID_FILE_FORMAT"
     next_step = "Check that this is the `.vult` file that the app exported."
 
 
@@ -27,6 +28,7 @@ class FileEmptyError(InputError):
     """The file is empty."""
 
     code = "vault_file_empty"
+    vendor = "INVALID_FILE_FORMAT"
     next_step = _EXPORT_AGAIN
 
 
@@ -34,6 +36,7 @@ class NotAVaultFileError(InputError):
     """This is not a vault file."""
 
     code = "not_a_vault_file"
+    vendor = "INVALID_FILE_FORMAT"
     next_step = "Name the `.vult` file that the app exported."
 
 
@@ -41,6 +44,7 @@ class FileDamagedError(InputError):
     """This is a vault file, but it is damaged or cut short."""
 
     code = "vault_file_damaged"
+    vendor = "CORRUPTED_DATA"
     next_step = _EXPORT_AGAIN
 
 
@@ -55,6 +59,7 @@ class ArchiveDamagedError(InputError):
     """This zip is damaged or cut short."""
 
     code = "archive_damaged"
+    vendor = "CORRUPTED_DATA"
     next_step = _EXPORT_AGAIN
 
 
@@ -69,6 +74,7 @@ class ArchiveEncryptedError(InputError):
     """This zip is encrypted itself, which the apps never do."""
 
     code = "archive_encrypted"
+    vendor = "UNSUPPORTED_FORMAT"
     next_step = "Unpack it with the program that made it, and name one of the files inside."
 
 
@@ -76,6 +82,7 @@ class ArchiveEmptyError(InputError):
     """There is no vault file in this zip."""
 
     code = "archive_empty"
+    vendor = "INVALID_FILE_FORMAT"
     next_step = _EXPORT_AGAIN
 
 
@@ -90,6 +97,7 @@ class FieldError(InputError):
     """A field of the vault holds something that it must not hold."""
 
     code = "vault_field_invalid"
+    vendor = "CORRUPTED_DATA"
     next_step = _EXPORT_AGAIN
 
     def __init__(self, field: str, problem: str, *, next_step: str | None = None) -> None:
@@ -102,6 +110,7 @@ class VaultPasswordNeededError(SecretError):
     """The vault file is encrypted; its password is needed to check the share before it is stored as it came."""
 
     code = "vault_password_needed"
+    vendor = "PASSWORD_REQUIRED"
     next_step = "Give the password that was chosen when the file was exported."
 
 
@@ -109,6 +118,7 @@ class VaultPasswordWrongError(SecretError):
     """The password does not open this vault file, or the file is damaged; the two cannot be told apart."""
 
     code = "vault_password_wrong"
+    vendor = "INVALID_PASSWORD"
     next_step = "Try the password that was chosen when this very file was exported."
 
 
@@ -116,6 +126,7 @@ class NotYetSupportedError(InputError):
     """coldshare cannot back up this kind of vault file yet."""
 
     code = "not_yet"
+    vendor = "UNSUPPORTED_FORMAT"
     next_step = "Keep the backup that you have. The roadmap in the README says what comes next."
 
 
@@ -135,6 +146,7 @@ class ShareCheckError(IntegrityError):
     """The share failed one of the checks that coldshare makes before it stores anything."""
 
     code = "share_check_failed"
+    vendor = "CORRUPTED_DATA"
     next_step = "Do not rely on this file. Export the share again in the app and try that file."
 
     def __init__(self, check: str, claim: str, where: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from coldshare.cli.options import json_option
-from coldshare.cli.render import Json, Result, size
+from coldshare.cli.render import Json, Result, error_json, size
 from coldshare.cli.ui import Ui
 from coldshare.cli.vaultfile import VaultPassword, member_option, read_data, vault_password_option
 
@@ -59,7 +59,7 @@ def _archive(archive: Archive, password: VaultPassword) -> Result:
             share = password.open(member.data, member.name)
         except ColdshareError as error:
             failed = failed or error
-            told.append({**head, "ok": False, "error": _error(error)})
+            told.append({**head, "ok": False, "error": error_json(error)})
             lines += [f"  Error ({error.code}): {error.message}", f"  What now: {error.next_step}", ""]
             continue
         shares.append(share.facts)
@@ -71,11 +71,7 @@ def _archive(archive: Archive, password: VaultPassword) -> Result:
     if failed is None:
         lines.append("Back each of them up on its own: coldshare backup FILE --member NUMBER")
         return Result(answer, lines)
-    return Result({"ok": False, **answer, "error": _error(failed)}, lines, failed.exit_status)
-
-
-def _error(error: ColdshareError) -> Json:
-    return {"code": error.code, "message": error.message, "next": error.next_step}
+    return Result({"ok": False, **answer, "error": error_json(failed)}, lines, failed.exit_status)
 
 
 def _together(shares: list[ShareFacts]) -> list[str]:
