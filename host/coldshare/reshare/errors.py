@@ -47,12 +47,16 @@ class ReshareRefusedError(RefusedError):
     """This vault cannot be reshared as it is."""
 
     code = "reshare_refused"
+    next_step = "See what stands in the way: coldshare status"
 
 
 class ReshareNewShareError(RefusedError):
     """This share is not the one that the reshare should have made."""
 
     code = "reshare_new_share"
+    next_step = (
+        "Export the vault again on that device, after the reshare, and use the new file. See: coldshare inspect FILE"
+    )
 
 
 class ReshareIncompleteError(RefusedError):
