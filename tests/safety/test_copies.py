@@ -9,7 +9,20 @@ import pytest
 from coldshare.ledger import events as e
 from coldshare.safety import carriers as c
 from coldshare.safety.carriers import FAULTS, Copy, copies
-from safety.story import FILE_A, OTHER_VAULT, SAFE_A, SAFE_B, STICK_A, VAULT, Story, backup_id, share, vault_seen
+from safety.story import (
+    DESK,
+    FILE_A,
+    LAP,
+    OTHER_VAULT,
+    SAFE_A,
+    SAFE_B,
+    STICK_A,
+    VAULT,
+    Story,
+    backup_id,
+    share,
+    vault_seen,
+)
 
 ID = backup_id(1)
 
@@ -168,3 +181,23 @@ def test_lost_comes_before_what_else_is_wrong_and_disputed_before_all() -> None:
 
 def test_a_vault_without_backups_has_none() -> None:
     assert copies(Story(vault_seen(share(), ("Phone",))).view(), VAULT) == []
+
+
+# --- files on a computer
+
+
+def test_a_file_goes_with_its_computer_unless_it_is_kept_elsewhere() -> None:
+    computer = e.Place(e.COMPUTER, DESK)
+    story = Story().stored(1, FILE_A).tell(e.PlaceLost(computer))
+    assert at(story)[FILE_A].fault == c.PLACE_LOST
+    story.tell(e.PlaceReached(FILE_A, LAP, reaches=True))  # a disk that two computers share
+    assert at(story)[FILE_A].fault is None
+    story.tell(e.PlaceReached(FILE_A, LAP, reaches=False))
+    story.tell(e.PlaceDescribed(FILE_A, None, None, None, "Ada's cloud", None))
+    assert at(story)[FILE_A].fault is None
+    assert at(Story().stored(1, FILE_A).tell(e.PlaceLost(computer), e.PlaceFound(computer)))[FILE_A].fault is None
+
+
+def test_a_stick_does_not_go_with_a_computer() -> None:
+    story = Story().stored(1, STICK_A).stored(2, SAFE_A).tell(e.PlaceLost(e.Place(e.COMPUTER, DESK)))
+    assert [one.fault for one in at(story).values()] == [None, None]

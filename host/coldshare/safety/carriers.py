@@ -76,10 +76,14 @@ class Copy:
     @property
     def carrier(self) -> Place:
         """What counts as one thing to lose. Files on one computer go with it, until somebody says where each is."""
-        described = self.place.location or self.place.custodian or self.place.account
-        if self.rests_on.kind == e.FILE and self.rests_on == self.place.place and self.place.hosts and not described:
+        if self.rests_on == self.place.place and _only_on_computers(self.place):
             return Place(e.COMPUTER, self.place.hosts[0])
         return self.rests_on
+
+
+def _only_on_computers(info: PlaceInfo) -> bool:
+    """Whether it is a file of which nobody has said that it is kept anywhere else."""
+    return info.place.kind == e.FILE and bool(info.hosts) and not (info.location or info.custodian or info.account)
 
 
 def copies(view: View, vault: bytes) -> list[Copy]:
@@ -94,7 +98,7 @@ def copies(view: View, vault: bytes) -> list[Copy]:
 def _copy(backup: Backup, same: Iterable[Backup], places: Mapping[Place, PlaceInfo]) -> Copy:
     info = places[backup.place]
     rests_on = backup.place
-    fault = _fault(backup, info)
+    fault = _fault(backup, _is_lost(info, places))
     tokens = [one for one in same if one.place.kind == e.TOKEN]
     if fault is None and backup.place.kind != e.TOKEN and tokens and not backup.recovery:
         # An export: its password opens it together with the token's factor only.
@@ -108,10 +112,18 @@ def _copy(backup: Backup, same: Iterable[Backup], places: Mapping[Place, PlaceIn
     return Copy(backup, info, fault, rests_on)
 
 
-def _fault(backup: Backup, info: PlaceInfo) -> str | None:
+def _is_lost(info: PlaceInfo, places: Mapping[Place, PlaceInfo]) -> bool:
+    """A file that is nowhere else goes with the computer that it is on."""
+    if info.lost is not None:
+        return True
+    computers = [places.get(Place(e.COMPUTER, host)) for host in info.hosts]
+    return _only_on_computers(info) and all(one is not None and one.lost is not None for one in computers)
+
+
+def _fault(backup: Backup, lost: bool) -> str | None:
     if backup.disputed:
         return DISPUTED
-    if info.lost is not None:
+    if lost:
         return PLACE_LOST
     if backup.failed_code is not None:
         return FAILED
