@@ -35,21 +35,26 @@ class Whose(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Several:
-    """One share too many. `others` are the other parties that were handled here, of the same vault and generation;
-    `opened` says that this one is in the clear already, because nobody could tell before whose it was."""
+    """One share too many. `others` are the other parties that were handled here, of the same vault and generation.
+    `again` says that this party was, too; `opened`, that the share is in the clear already, because nobody could tell
+    before whose it was."""
 
     share: Whose
     others: tuple[str, ...]
+    again: bool
     opened: bool
 
     @property
     def words(self) -> str:
         """What is the matter."""
-        named = f"the share{'s' if len(self.others) > 1 else ''} of {' and '.join(self.others)}"
+        parties = (*self.others, self.share.party) if self.again else self.others
+        named = f"the share{'s' if len(parties) > 1 else ''} of {', '.join(parties)}"
         head = f"This computer has handled {named} of {self.share.name!r}, and any {self.share.threshold} shares sign."
+        if self.again:
+            return f"{head} Nobody has accepted that."
         if self.opened:
-            return f"{head} This is the share of {self.share.party}: one too many. It was opened, and not written."
-        return f"{head} The share of {self.share.party} is one too many."
+            return f"{head} That of {self.share.party}, one too many, was opened now, and is not written anywhere."
+        return f"{head} That of {self.share.party} is one too many."
 
     @property
     def sentence(self) -> str:
@@ -104,26 +109,27 @@ class Registry:
     def check(self, share: Whose) -> None:
         """Raise SeveralSharesError where that share would be one too many. It is not in the clear yet."""
         with self._lock:
-            self._judge(share, opened=False)
+            self._judge(self.several(share))
 
     def expect(self, backup_id: bytes) -> None:
         """As `check`, for a sealed share that does not say whose it is, as far as the records know it."""
         with self._lock:
             known = self._earlier().backups.get(backup_id)
             if known is not None:
-                self._judge(known, opened=False)
+                self._judge(self.several(known))
 
     def take(self, share: Whose) -> None:
         """As `check`, and from then on the share counts as handled. One that is refused does not."""
         with self._lock:
-            self._judge(share, opened=False)
+            self._judge(self.several(share))
             self._handled.add(_key(share))
 
     def opened(self, share: Whose) -> None:
         """A seal was opened, and this was in it. It counts as handled whether or not SeveralSharesError is raised."""
         with self._lock:
+            several = self.several(share, opened=True)
             self._handled.add(_key(share))
-            self._judge(share, opened=True)
+            self._judge(several)
 
     def several(self, share: Whose, *, opened: bool = False) -> Several | None:
         """What is the matter with that share, whether or not it is accepted; None when it may come."""
@@ -132,12 +138,13 @@ class Registry:
             parties = {key[2] for key in self._handled | self._earlier().handled if key[:2] == wanted}
             others = tuple(sorted(parties - {share.party}))
             too_many = bool(others) and len(others) + 1 >= share.threshold
-            return Several(share, others, opened) if too_many else None
+            return Several(share, others, share.party in parties, opened) if too_many else None
 
-    def _judge(self, share: Whose, *, opened: bool) -> None:
-        generation = share.vault, share.generation
-        several = None if generation in self._accepted else self.several(share, opened=opened)
+    def _judge(self, several: Several | None) -> None:
         if several is None:
+            return
+        generation = several.share.vault, several.share.generation
+        if generation in self._accepted:
             return
         if self.accept is None or not self.accept(several):
             raise SeveralSharesError(several)

@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from coldshare.cli.ui import Ui
     from coldshare.handling import Before, Several, Whose
     from coldshare.ledger.store import Ledger
+    from coldshare.vault import ShareFacts
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _UNREADABLE = "This computer's ledger cannot be read, so nobody knows here which shares it handled before."
+
+_LOOKED = "A look at it is not recorded. Whatever else coldshare does with it here is refused, unless that is accepted."
 
 _option = click.option(
     "--single-host",
@@ -43,6 +46,15 @@ def watch_parties(ui: Ui, single_host: bool) -> list[str]:
     return memory.warnings
 
 
+def looked_at(facts: ShareFacts) -> list[str]:
+    """For a command that only looks at a share: what to say where it is one too many for this computer."""
+    from coldshare.declare import declare
+    from coldshare.handling import process
+
+    several = process.several(declare(facts))
+    return [] if several is None or several.again else [f"{several.words} {_LOOKED}"]
+
+
 class _Memory:
     def __init__(self, ui: Ui, single_host: bool) -> None:
         self.warnings: list[str] = []
@@ -54,14 +66,16 @@ class _Memory:
         """From the ledger, and only what it has of this computer. A ledger that is missing has nothing to tell."""
         from coldshare.errors import ColdshareError
         from coldshare.handling import Before
-        from coldshare.ledger.errors import NoLedgerError
-        from coldshare.ledger.store import Ledger, ledger_path
+        from coldshare.home import ledger_path
+
+        path = ledger_path()
+        if not path.exists():
+            return Before()
+        from coldshare.ledger.store import Ledger
 
         try:
-            with Ledger(ledger_path(), create=False) as ledger:
+            with Ledger(path, create=False) as ledger:
                 return self._before(ledger)
-        except NoLedgerError:
-            return Before()
         except ColdshareError as error:
             self._tell(f"{_UNREADABLE} {error.message} {error.next_step}")
             return Before()

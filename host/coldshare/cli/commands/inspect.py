@@ -9,10 +9,13 @@ import click
 
 from coldshare.cli.options import json_option
 from coldshare.cli.render import Json, Result, error_json, size
+from coldshare.cli.single_host import looked_at, watch_parties
 from coldshare.cli.ui import Ui
 from coldshare.cli.vaultfile import VaultPassword, member_option, read_data, vault_password_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from coldshare.vault import Archive, ChainFacts, ShareFacts, VaultShare
     from coldshare_iface.errors import ColdshareError
 
@@ -36,15 +39,17 @@ def command(file: Path, member: str | None, vault_password_file: str | None, as_
     Of a zip, every file in it.
     """
     ui = Ui(quiet=as_json)
+    heard = watch_parties(ui, single_host=False)
     data = read_data(file, member, ui)
     password = VaultPassword(vault_password_file, ui)
     if isinstance(data, bytes):
         share = password.open(data)
-        return Result(share.describe(), _lines(share))
-    return _archive(data, password)
+        warnings = [*share.facts.warnings, *looked_at(share.facts)]
+        return Result({**share.describe(), "warnings": [*warnings, *heard]}, _lines(share, warnings))
+    return _archive(data, password, heard)
 
 
-def _archive(archive: Archive, password: VaultPassword) -> Result:
+def _archive(archive: Archive, password: VaultPassword, heard: list[str]) -> Result:
     """All members. The status is that of the first one that cannot be backed up."""
     from coldshare_iface.errors import ColdshareError
 
@@ -63,11 +68,12 @@ def _archive(archive: Archive, password: VaultPassword) -> Result:
             lines += [f"  Error ({error.code}): {error.message}", f"  What now: {error.next_step}", ""]
             continue
         shares.append(share.facts)
-        told.append({**head, "ok": True, **share.describe()})
-        lines += [*(f"  {line}".rstrip() for line in _lines(share)), ""]
+        noted = [*share.facts.warnings, *looked_at(share.facts)]
+        told.append({**head, "ok": True, **share.describe(), "warnings": noted})
+        lines += [*(f"  {line}".rstrip() for line in _lines(share, noted)), ""]
     warnings = _together(shares)
     lines += [f"Note: {warning}" for warning in warnings]
-    answer: dict[str, Json] = {"members": told, "notes": list(archive.notes), "warnings": warnings}
+    answer: dict[str, Json] = {"members": told, "notes": list(archive.notes), "warnings": [*warnings, *heard]}
     if failed is None:
         lines.append("Back each of them up on its own: coldshare backup FILE --member NUMBER")
         return Result(answer, lines)
@@ -92,7 +98,7 @@ def _chain(chain: ChainFacts) -> str:
     return f"  {kind} key     {chain.public_key.hex()} ({chain.chain})"
 
 
-def _lines(share: VaultShare) -> list[str]:
+def _lines(share: VaultShare, warnings: Sequence[str]) -> list[str]:
     facts = share.facts
     signers = [f"{signer} (the vendor's server)" if signer in facts.servers else signer for signer in facts.signers]
     lines = [
@@ -116,5 +122,5 @@ def _lines(share: VaultShare) -> list[str]:
     ]
     lines += [f"  ok  {made.check}" for made in facts.checks if made.result == "ok"]
     lines += [f"  --  {made.check} ({made.result})" for made in facts.checks if made.result != "ok"]
-    lines += [f"Note: {warning}" for warning in facts.warnings]
+    lines += [f"Note: {warning}" for warning in warnings]
     return lines
