@@ -95,6 +95,17 @@ def coldshare_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def coldshare_single_host(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """For a test that handles the shares of several parties of one vault, which one process or computer is refused
+    otherwise: here it is accepted, also for commands that are run as processes of their own."""
+    from coldshare import handling
+
+    monkeypatch.setenv("COLDSHARE_SINGLE_HOST", "1")
+    with handling.process.fresh(lambda several: True):
+        yield
+
+
+@pytest.fixture
 def coldshare_store(coldshare_home: Path) -> PairingStore:
     """The pairing keys in that home."""
     from coldshare.device.pairings import PairingStore

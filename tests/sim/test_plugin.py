@@ -14,12 +14,14 @@ GOOD = """
     import subprocess
     import sys
     from pathlib import Path
+    from types import SimpleNamespace
 
     import pytest
 
     from coldshare.device.address import Address
     from coldshare.device.token import TokenClient
     from coldshare.device.transport import open_transport
+    from coldshare.handling import SeveralSharesError, process
     from coldshare_iface import wire
     from coldshare_iface.errors import BurntError, PinWrongError, RejectedError, PersonTimeoutError
     from coldshare_sim.testing import HOLD, NO, YES
@@ -124,6 +126,28 @@ GOOD = """
         for at, mode, image in trace.images(("clean",)):
             assert coldshare_make_token(image=image).backups() == []
         assert next(trace.images(("clean",)))[2] == before
+
+
+    def share(party):
+        return SimpleNamespace(vault=b"vault", name="Savings", party=party, generation=b"generation", threshold=2)
+
+
+    def test_a_process_is_one_computer(monkeypatch):
+        monkeypatch.delenv("COLDSHARE_SINGLE_HOST", raising=False)
+        process.take(share("Phone"))
+        with pytest.raises(SeveralSharesError):
+            process.take(share("Laptop"))
+
+
+    def test_unless_it_is_accepted(coldshare_single_host):
+        assert os.environ["COLDSHARE_SINGLE_HOST"] == "1"
+        for party in ("Phone", "Laptop", "Tablet"):
+            process.take(share(party))
+
+
+    def test_and_not_from_then_on():
+        with pytest.raises(SeveralSharesError):
+            process.take(share("Laptop"))
 """
 
 BAD = """
@@ -172,7 +196,7 @@ BAD = """
 def test_every_fixture(pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
     pytester.makepyfile(GOOD)
     done = pytester.runpytest_subprocess("-W", "error", "--strict-markers", *workers)
-    done.assert_outcomes(passed=12)
+    done.assert_outcomes(passed=15)
 
 
 def test_what_goes_wrong_is_said(pytester: pytest.Pytester) -> None:

@@ -15,6 +15,9 @@ from coldshare.vault.synthetic import make_vault
 from coldshare_iface.errors import OtherPartyError, RejectedError
 from coldshare_sim.testing import NO, YES
 
+# The shares of a whole vault pass through this process. Its vault guards nothing, so that is accepted here.
+pytestmark = pytest.mark.usefixtures("coldshare_single_host")
+
 PASSWORD = "tidal-orchid-velvet-92-kettle"
 SCRIPT = Path(wallet_backup.__file__)
 
