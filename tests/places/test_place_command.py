@@ -163,6 +163,7 @@ def test_what_there_is(shell: Shell, stick: Path) -> None:
 def test_the_same_in_words(shell: Shell, stick: Path) -> None:
     lines = words(shell).splitlines()
     assert words(shell, "list").splitlines() == lines
+    assert "REACHED BY" not in lines[0], "there is but one computer"
     by_name = {line.split("  ")[0]: line for line in lines}
     assert by_name[str(stick)].endswith("  at hand")
     assert "  Savings: Phone  " in by_name[str(stick)]
@@ -439,6 +440,7 @@ def test_which_computers_reach_a_place(shell: Shell, stick: Path) -> None:
     tell(HostNamed("office"), ShareHandled(share("Laptop"), e.BACKED_UP), host=OFFICE)
     answer = place(shell, "set", "stick", "--reached-by", "Office")
     assert {one["name"] for one in answer["reached_by"]} == {"this computer", "office"}
+    assert any(line.split("  ")[-2:] == ["this computer, office", "at hand"] for line in words(shell).splitlines())
     (found,) = [one for one in answer["together"] if one["what"] == "office"]
     assert (found["by"], found["parties"]) == ("computer", ["Laptop", "Phone"])
     answer = place(shell, "set", "stick", "--not-reached-by", OFFICE.hex()[:6], "--not-reached-by", "this")

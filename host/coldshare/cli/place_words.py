@@ -81,6 +81,10 @@ class Book:
         info = next((one for one in self.places if (one.place.kind, one.place.ident) == (e.COMPUTER, host)), None)
         return (info.called or info.label if info is not None else "") or host.hex()[:8]
 
+    def reached_by(self, info: PlaceInfo) -> list[str]:
+        """The computers that reach it, this one first."""
+        return [self.host(host) for host in sorted(info.hosts, key=lambda one: (one != self.this, self.host(one)))]
+
     def vault(self, vault: bytes | None) -> str:
         """Its name, or the beginning of its key."""
         if vault is None:
@@ -97,17 +101,29 @@ class Book:
 
     def rows(self) -> list[str]:
         """All of them, a line each."""
+        head = ["PLACE", "KIND", "WHERE, AND WITH WHOM", "SHARES OF", "REACHED BY", ""]
         rows = [
-            [self._short(one), e.PLACES.get(one.place.kind, "?"), _described(one), self._holds(one), self._now(one)]
+            [
+                self._short(one),
+                e.PLACES.get(one.place.kind, "?"),
+                _described(one),
+                self._holds(one),
+                ", ".join(self.reached_by(one)),
+                self._now(one),
+            ]
             for one in self.places
         ]
-        return table(["PLACE", "KIND", "WHERE, AND WITH WHOM", "SHARES OF", ""], rows)
+        if all(host == self.this for one in self.places for host in one.hosts):
+            del head[4]
+            for row in rows:
+                del row[4]
+        return table(head, rows)
 
     def lines(self, info: PlaceInfo) -> list[str]:
         """All that is known of one."""
         title = self.title(info)
         told = [(name, getattr(info, name)) for name in SAID[1:]]
-        reached = ", ".join(self.host(host) for host in info.hosts)
+        reached = ", ".join(self.reached_by(info))
         here = self.at_hand.places.get(info.place)
         fields = [
             ("label", info.label if info.label != info.title or info.place.kind == e.COMPUTER else ""),

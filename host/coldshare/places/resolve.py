@@ -165,8 +165,10 @@ def _by_name(places: Sequence[PlaceInfo], text: str, this: bytes, what: str = "p
             raise PlaceAmbiguousError(f"{text!r} can be {told(found)}.")
         if found:
             return found[0].place
-    there = f"There are: {told(places)}." if places else "There is none yet."
-    raise PlaceUnknownError(f"No {what} is known as {text!r}. {there}")
+    listed = told(one for one in places if one.wiped is None)
+    raise PlaceUnknownError(
+        f"No {what} is known as {text!r}. {f'There are: {listed}.' if listed else 'There is none yet.'}"
+    )
 
 
 def _at(places: Sequence[PlaceInfo], address: Address) -> Place:
@@ -198,11 +200,7 @@ def _at(places: Sequence[PlaceInfo], address: Address) -> Place:
 
 def told(places: Iterable[PlaceInfo]) -> str:
     """Some places in a sentence, each with as much of its id as tells it from others."""
-    names = [
-        f"{one.title!r} ({e.PLACES.get(one.place.kind, 'place')} {one.place.ident.hex()[:8]})"
-        for one in places
-        if one.wiped is None
-    ]
+    names = [f"{one.title!r} ({e.PLACES.get(one.place.kind, 'place')} {one.place.ident.hex()[:8]})" for one in places]
     more = len(names) - _NAMED_MAX
     return ", ".join(names[:_NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
 

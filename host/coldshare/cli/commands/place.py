@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from coldshare.safety.apart import Together
     from coldshare.safety.place_loss import Touched
 
-
 _ALONE: Final = (
     "One share alone signs nothing. If somebody may have it and get at others, too: reshare the vault, and destroy "
     "every old copy."
