@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from coldshare.ledger import events as e
 from coldshare.ledger.store import Ledger
-from ledger.samples import BODIES, HOST, ID, NEW, OLD, SAFE, SHARE, STICK, VAULT, Clock
+from ledger.samples import BODIES, HOST, ID, NEW, OLD, PLAN, SAFE, SHARE, STICK, VAULT, Clock
 
 SEEN = BODIES[1]
 assert isinstance(SEEN, e.VaultSeen)
@@ -89,3 +89,41 @@ def test_retired_everywhere_counts_no_more(ledger: Ledger) -> None:
     assert ledger.view().current(VAULT) is None
     ledger.record([e.GenerationUnRetired(VAULT, OLD, None)])
     assert ledger.view().current(VAULT) is not None
+
+
+def test_a_newer_generation_that_was_given_up_lets_the_older_one_count_again(ledger: Ledger) -> None:
+    newer = replace(SHARE, generation=NEW)
+    ledger.record(
+        [e.ShareHandled(SHARE, e.BACKED_UP), e.ShareHandled(newer, e.BACKED_UP), e.GenerationNewer(VAULT, NEW, OLD)]
+    )
+    assert ledger.view().current(VAULT) == ledger.view().generations(VAULT)[1]
+    ledger.record([e.GenerationRetired(VAULT, NEW, None)])
+    current = ledger.view().current(VAULT)
+    assert current is not None
+    assert current.generation == OLD
+    ledger.record([e.GenerationUnRetired(VAULT, NEW, None)])
+    current = ledger.view().current(VAULT)
+    assert current is not None
+    assert current.generation == NEW
+
+
+def test_a_reshare_and_its_reports(ledger: Ledger, clock: Clock) -> None:
+    ledger.record([e.ReshareStarted(PLAN, VAULT, OLD, ("Phone", "Laptop"), ("Watch",), 2, 3)])
+    (one,) = ledger.view().reshares(VAULT)
+    assert (one.staying, one.joining, one.threshold, one.parties) == (("Phone", "Laptop"), ("Watch",), 2, 3)
+    assert (one.started, one.host, one.open) == (clock.now, ledger.host, True)
+    ledger.record([e.ReshareStarted(PLAN, VAULT, NEW, ("Mallory",), (), 1, 1)])
+    assert ledger.view().reshares(VAULT) == [one]
+    ledger.record([e.ReshareReported(PLAN, "Phone", b"first"), e.ReshareReported(PLAN, "Phone", b"second")])
+    assert [stored.report for stored in ledger.view().reports(PLAN)] == [b"first", b"second"]
+    ledger.record([e.ReshareFinished(PLAN, NEW)])
+    (one,) = ledger.view().reshares()
+    assert (one.finished, one.generation, one.open) == (clock.now, NEW, False)
+    ledger.record([e.ReshareAborted(PLAN)])
+    assert ledger.view().reshares()[0].aborted is None
+
+
+def test_what_a_vault_has_besides_its_keys(ledger: Ledger) -> None:
+    ledger.record([e.VaultExtras(VAULT, OLD, ("ML-DSA",), ("Bitcoin", "Solana"))])
+    assert ledger.view().extras(VAULT, OLD) == (("ML-DSA",), ("Bitcoin", "Solana"))
+    assert ledger.view().extras(VAULT, NEW) == ((), ())

@@ -267,13 +267,15 @@ class View:
         return sorted(found, key=lambda one: (len(one.newer_than), one.generation))
 
     def current(self, vault: bytes) -> Generation | None:
-        """The generation that counts: newer than all others there are, and not retired everywhere. None if nothing
-        tells which one that is."""
-        found = self.generations(vault)
+        """The generation that counts: newer than all others that are not retired everywhere. None if nothing tells
+        which one that is."""
+        kind, ident = EVERYWHERE
+        rows = self._rows.all("retirement", vault=vault, place_kind=kind, place_ident=ident, retired=True)
+        given_up = {row["generation"] for row in rows}
+        found = [one for one in self.generations(vault) if one.generation not in given_up]
         for one in found:
             others = {other.generation for other in found} - {one.generation}
-            everywhere = self._rows.get("retirement", vault, one.generation, *EVERYWHERE)
-            if others <= one.newer_than and not one.older_than and not (everywhere and everywhere["retired"]):
+            if others <= one.newer_than and not one.older_than - given_up:
                 return one
         return None
 

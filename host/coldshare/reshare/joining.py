@@ -24,7 +24,7 @@ __all__ = ["OBJECTIONS", "Joined", "Objection", "join", "sound"]
 
 #: Every reason why a report does not count, or why reports do not go together.
 OBJECTIONS: Final = {
-    "other_plan": "it belongs to another reshare",
+    "other_reshare": "it belongs to another reshare",
     "other_vault": "it is about another vault",
     "older_generation": "it is about the share from before the reshare",
     "committee": "the parties or the threshold are not the planned ones",
@@ -111,10 +111,10 @@ def _against_plan(plan: Reshare, report: Report) -> Objection | None:
 
     if report.share.vault != plan.vault:
         return no("other_vault", OBJECTIONS["other_vault"])
-    if report.plan != plan.plan:
-        return no("other_plan", f"{OBJECTIONS['other_plan']}, {report.plan.hex()[:8]}")
     if report.share.generation == plan.older:
         return no("older_generation", OBJECTIONS["older_generation"])
+    if report.older != plan.older:
+        return no("other_reshare", f"{OBJECTIONS['other_reshare']}, away from generation {report.older.hex()[:8]}")
     why = sound(report)
     if why is not None:
         return no("unsound", why)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from coldshare.ledger.queries import Vault, View
 from coldshare.reshare.errors import ReshareOpenError, ReshareRefusedError
 from coldshare.reshare.family import Committee, Concern, Family, family_of
+from coldshare.reshare.progress import under_way
 from coldshare.safety.carriers import Copy
 from coldshare.safety.standing import PartyStanding, Standing, assess_vault
 
@@ -57,7 +58,7 @@ def prepare(
     `joining` names new parties; `new` counts them, where it is more than that or their ids are not known. `now` is in
     microseconds since 1970. Raises ReshareOpenError and ReshareRefusedError.
     """
-    if any(one.open for one in view.reshares(vault.vault)):
+    if under_way(view, vault.vault):
         raise ReshareOpenError
     standing = assess_vault(view, vault, now)
     generation = standing.generation

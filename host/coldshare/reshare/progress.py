@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from coldshare.ledger import events as e
-from coldshare.ledger.queries import Reshare, View
+from coldshare.ledger.queries import Reshare, StoredReport, View
 from coldshare.reshare.errors import NoReshareError, ReportError, ReportForgedError
 from coldshare.reshare.joining import Joined, Objection, join
 from coldshare.reshare.report import Signed, read
 from coldshare.safety.carriers import Copy, copies
 
-__all__ = ["Awaited", "Leftover", "Progress", "State", "open_reshare", "progress"]
+__all__ = ["Awaited", "Leftover", "Progress", "State", "progress", "reshare_of", "under_way"]
 
 #: "awaited": nothing of it has come; "stranger": a report came, signed with a key that nobody has compared; "rejected":
 #: a report came that does not count; "reported": all is well with it.
@@ -55,23 +55,27 @@ class Progress:
         return self.joined.complete and all(one.state == "reported" for one in self.parties) and not self.unknown
 
 
-def open_reshare(view: View, vault: bytes) -> Reshare:
-    """The one that is under way, or the latest that was finished. Raises NoReshareError."""
+def under_way(view: View, vault: bytes) -> list[Reshare]:
+    """Those that are neither finished nor given up, oldest first. Where two computers have begun the same one, that it
+    was finished on one of them counts for both."""
     found = view.reshares(vault)
-    for one in reversed(found):
-        if one.open:
-            return one
-    for one in reversed(found):
-        if one.finished is not None:
-            return one
-    raise NoReshareError
+    done = {one.older for one in found if one.finished is not None}
+    return [one for one in found if one.open and one.older not in done]
+
+
+def reshare_of(view: View, vault: bytes) -> Reshare:
+    """The latest that is under way, or else the latest that was finished. Raises NoReshareError."""
+    found = under_way(view, vault) or [one for one in view.reshares(vault) if one.finished is not None]
+    if not found:
+        raise NoReshareError
+    return found[-1]
 
 
 def progress(view: View, plan: Reshare) -> Progress:
     known = {one.public_key for one in view.identities()}
     latest: dict[str, Signed] = {}
     trusted: list[Signed] = []
-    for stored in view.reports(plan.plan):
+    for stored in _stored(view, plan):
         try:
             signed = read(stored.report)
         except (ReportError, ReportForgedError):
@@ -92,6 +96,14 @@ def progress(view: View, plan: Reshare) -> Progress:
         unknown=max(plan.parties - len(parties), 0),
         leftovers=tuple(_leftovers(view, plan, joined.generation, left)),
     )
+
+
+def _stored(view: View, plan: Reshare) -> list[StoredReport]:
+    """What was reported to it, also where two computers have each begun it for themselves. What was reported to one
+    that was given up is void."""
+    same = [one for one in view.reshares(plan.vault) if one.older == plan.older and one.aborted is None]
+    found = [stored for one in {*same, plan} for stored in view.reports(one.plan)]
+    return sorted(found, key=lambda one: (one.time, one.party, one.report))
 
 
 def _names(plan: Reshare, joined: Joined, latest: Iterable[str]) -> tuple[str, ...]:

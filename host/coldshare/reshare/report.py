@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from coldshare.identity import PUBLIC_SIZE, SIGNATURE_SIZE, Identity, signed_by
-from coldshare.ledger.events import HOST_SIZE, PLAN_SIZE, REPORT_MAX, TIME_MAX, Place, Share
+from coldshare.ledger.events import HOST_SIZE, REPORT_MAX, TIME_MAX, Place, Share
 from coldshare.ledger.shapes import Bytes, Items, Nested, Number, ShapeError, Text, pack, unpack
 from coldshare.reshare.errors import ReportError, ReportForgedError
 from coldshare_iface import codec, wire
@@ -58,7 +58,6 @@ class Report:
     x_k, S_k and S_i are as in `vault.ShareFacts`; `digest` is SHA-256 of the vault file.
     """
 
-    plan: Annotated[bytes, Bytes(PLAN_SIZE, PLAN_SIZE)]
     time: Annotated[int, Number(0, TIME_MAX)]
     host: Annotated[bytes, Bytes(HOST_SIZE, HOST_SIZE)]
     host_name: Annotated[str, Text(0, wire.LABEL_MAX)]
