@@ -1,0 +1,76 @@
+"""Which vault and which party somebody means."""
+
+from __future__ import annotations
+
+import pytest
+
+from coldshare.ledger import events as e
+from coldshare.safety.named import (
+    PartyAmbiguousError,
+    PartyUnknownError,
+    VaultAmbiguousError,
+    VaultUnknownError,
+    party,
+    vaults,
+)
+from safety.story import OLD, OTHER_VAULT, VAULT, Story, backup_id, vault_seen
+
+SPENDING = e.Share(OTHER_VAULT, "Spending", "Phone", OLD, 2, 2, 2)
+STORY = Story().seen(signers=("iPhone-ab12", "iPad-cd34", "Phone")).tell(vault_seen(SPENDING, ("Phone", "Laptop")))
+STORY.tell(e.DeviceRestored(VAULT, "iPad-cd34", "Laptop", OLD, backup_id(1)))
+
+
+def found(text: str, vault: str | None = None) -> list[tuple[str, str]]:
+    view = STORY.view()
+    return [(one.name, of.party) for one, of in party(view, vaults(view, vault), text)]
+
+
+def test_the_exact_name_in_every_vault_that_has_it() -> None:
+    assert found("Phone") == [("Savings", "Phone"), ("Spending", "Phone")]
+    assert found("Phone", "Spending") == [("Spending", "Phone")]
+
+
+def test_the_name_of_a_device_that_took_its_place_comes_after_the_parties() -> None:
+    assert found("Laptop") == [("Spending", "Laptop")]
+    assert found("Laptop", "Savings") == [("Savings", "iPad-cd34")]
+    assert found("Laptop", "Spending") == [("Spending", "Laptop")]
+
+
+@pytest.mark.parametrize("text", ["iphone-ab12", "IPH", "iph"])
+def test_the_beginning_is_enough_whatever_the_case(text: str) -> None:
+    assert found(text) == [("Savings", "iPhone-ab12")]
+
+
+def test_two_that_begin_so() -> None:
+    with pytest.raises(PartyAmbiguousError, match=r"'ip' can be iPad-cd34, iPhone-ab12\."):
+        found("ip")
+
+
+@pytest.mark.parametrize("text", ["", "Watch", "hone"])
+def test_nobody_is_called_so(text: str) -> None:
+    with pytest.raises(PartyUnknownError, match=r"There are: Laptop, Phone, iPad-cd34, iPhone-ab12\."):
+        found(text)
+
+
+def test_a_long_list_is_cut() -> None:
+    story = Story().seen(signers=tuple(f"Device {number:02}" for number in range(15)))
+    view = story.view()
+    with pytest.raises(PartyUnknownError, match="Device 11 and 3 more"):
+        party(view, view.vaults(), "x")
+
+
+def test_a_vault_by_name_or_key() -> None:
+    view = STORY.view()
+    for text in ("Savings", "SAVINGS", "0202", VAULT.hex(), VAULT.hex().upper()):
+        assert [one.vault for one in vaults(view, text)] == [VAULT]
+    assert len(vaults(view, None)) == 2
+    for text in ("", "02", "Saving"):
+        with pytest.raises(VaultUnknownError, match=r"There are: Savings, Spending\."):
+            vaults(view, text)
+
+
+def test_two_vaults_of_one_name() -> None:
+    view = Story().seen().tell(vault_seen(e.Share(OTHER_VAULT, "Savings", "Phone", OLD, 2, 2, 2), ("A", "B"))).view()
+    with pytest.raises(VaultAmbiguousError):
+        vaults(view, "Savings")
+    assert [one.vault for one in vaults(view, "0303")] == [OTHER_VAULT]
