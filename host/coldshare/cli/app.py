@@ -21,6 +21,7 @@ COMMANDS = (
     "backup",
     "resume",
     "list",
+    "status",
     "verify",
     "restore",
     "export",

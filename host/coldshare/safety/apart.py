@@ -42,10 +42,11 @@ class Together:
 
     @property
     def words(self) -> str:
-        named = ", ".join(self.parties)
+        named = f"{', '.join(self.parties[:-1])} and {self.parties[-1]}"
         if self.by == "place":
             return f"{self.what} holds shares of {len(self.parties)} parties: {named}. One place is for one party."
-        shares = f"shares of {named}; {self.threshold} are enough to sign."
+        enough = f"{self.threshold} are enough to sign."
+        shares = f"shares of {named}; {enough}"
         if self.by == "computer":
             if self.accepted:
                 return f"The computer {self.what} reaches {shares} That was accepted."
@@ -53,7 +54,7 @@ class Together:
                 return f"The computer {self.what} has been used with tokens that hold {shares}"
             return f"The computer {self.what} has had, or can copy, {shares}"
         told = {"location": "kept at one location", "custodian": "kept by one custodian", "account": "in one account"}
-        return f"The {shares[:-1]}, and they are {told[self.by]}: {self.what}."
+        return f"The shares of {named} are {told[self.by]}: {self.what}. {enough}"
 
 
 def together(view: View, vault: bytes, *, found: list[Copy] | None = None) -> list[Together]:

@@ -14,6 +14,7 @@ from coldshare.safety import carriers as c
 from coldshare.safety import commands
 from coldshare.safety.apart import Together
 from coldshare.safety.carriers import Copy, device
+from coldshare.safety.rehearsal import Rehearsal
 from coldshare.safety.verdicts import VERDICTS, Finding, PartyStanding
 
 __all__ = ["Facts", "findings"]
@@ -36,6 +37,7 @@ class Facts:
     unknown: int
     together: Sequence[Together]
     copies: Sequence[Copy]
+    rehearsal: Rehearsal
 
 
 def findings(facts: Facts) -> tuple[Finding, ...]:
@@ -45,6 +47,7 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
         *_mixed(facts),
         *_contradictory(facts.candidates),
         *_wrong(facts.parties),
+        *_rehearsed(facts.rehearsal),
         *_apart(facts),
         *_backed_up(facts),
         *_verified(facts.parties),
@@ -197,6 +200,30 @@ def _wrong(parties: Iterable[PartyStanding]) -> Iterable[Finding]:
                 )
 
 
+def _rehearsed(rehearsal: Rehearsal) -> Iterable[Finding]:
+    """What only drills have shown; a backup that fails by itself is told above."""
+    for one in rehearsal.backups:
+        if one.wrong is None or one.copy.fault in _WRONG:
+            continue
+        backup, info = one.copy.backup, one.copy.place
+        yield Finding(
+            "wrong_shares",
+            f"{one.title[0].upper()}{one.title[1:]} is not good: {one.wrong}.",
+            f"Do not rely on it. Drill it once more: {commands.drill(backup, info)}. If that says the same, back up "
+            f"the share again from its device, and then: {commands.remove(backup, info)}",
+            (one.party,),
+            (backup,),
+        )
+    if rehearsal.in_question:
+        yield Finding(
+            "wrong_shares",
+            f"What drills have recorded of {', '.join(rehearsal.in_question)} does not fit together, and nothing tells "
+            "which of them is wrong.",
+            "Drill another party, or another backup of one of them; then it shows: coldshare drill",
+            rehearsal.in_question,
+        )
+
+
 _APART: Final = {
     "location": "Take one of them elsewhere, and say so: coldshare place set {place} --location WHERE",
     "custodian": "Give one of them to somebody else, and say so: coldshare place set {place} --custodian WHO",
@@ -246,8 +273,9 @@ def _backed_up(facts: Facts) -> Iterable[Finding]:
     for one in dead:
         yield Finding(
             "not_all_backed_up",
-            f"{one.party} has no backup that would open, and no device with a share that counts.",
-            f"A reshare from the other devices replaces it: coldshare lost {shlex.quote(one.party)}",
+            f"{one.party} has no device with a share that counts, and no backup that would open.",
+            "Nothing that is known here brings its share back. Whether a reshare can replace it: "
+            f"coldshare lost {shlex.quote(one.party)}",
             (one.party,),
         )
     older = [one for one in without if one.live and any(copy.usable for copy in one.older)]
@@ -291,8 +319,9 @@ def _verified(parties: Iterable[PartyStanding]) -> Iterable[Finding]:
 
 
 def _lost(parties: Iterable[PartyStanding]) -> Iterable[Finding]:
+    """Those that have a backup left; of the others it is told that they have neither."""
     for one in parties:
-        if one.device in ("lost", "stale"):
+        if one.device in ("lost", "stale") and one.usable:
             words = (
                 f"The device of {one.party} is lost. Whoever has it has its share, until the vault is reshared."
                 if one.device == "lost"

@@ -11,6 +11,7 @@ from coldshare.safety.apart import Together, together
 from coldshare.safety.carriers import Copy, Device, copies, device, margin
 from coldshare.safety.due import Reminder, reminders
 from coldshare.safety.findings import Facts, findings
+from coldshare.safety.rehearsal import Rehearsal, rehearse
 from coldshare.safety.verdicts import VERDICTS, Finding, PartyStanding
 
 __all__ = ["VERDICTS", "Finding", "Overview", "PartyStanding", "Standing", "assess", "assess_vault"]
@@ -23,7 +24,8 @@ class Standing:
 
     `unknown` counts parties that the ledger has not even the names of. `margin` is how many more carriers (devices,
     tokens, sticks, files) may be lost, whichever they are: None below the threshold, and without a generation.
-    `strangers` are backups of parties that the generation does not have. `findings` begin with the worst.
+    `strangers` are backups of parties that the generation does not have. `findings` begin with the worst. `rehearsal`
+    is what drills have come to.
     """
 
     vault: Vault
@@ -36,6 +38,7 @@ class Standing:
     together: tuple[Together, ...]
     findings: tuple[Finding, ...]
     reminders: tuple[Reminder, ...]
+    rehearsal: Rehearsal
 
     @property
     def verdict(self) -> str:
@@ -93,7 +96,8 @@ def assess_vault(view: View, vault: Vault, now: int) -> Standing:
     if current is not None:
         servers = [one.party for one in parties if one.device == "server"]
         more = margin({one.party: one.carriers for one in parties}, current.threshold, always=servers)
-    told = findings(Facts(view, vault, current, candidates, parties, strangers, unknown, apart, found))
+    rehearsal = rehearse(view, vault.vault, now)
+    told = findings(Facts(view, vault, current, candidates, parties, strangers, unknown, apart, found, rehearsal))
     asked = {one for finding in told if finding.code == "never_verified" for one in finding.backups}
     due = reminders((one for party in parties for one in party.copies if one.backup not in asked), now)
     return Standing(
@@ -107,6 +111,7 @@ def assess_vault(view: View, vault: Vault, now: int) -> Standing:
         together=apart,
         findings=told,
         reminders=tuple(due),
+        rehearsal=rehearsal,
     )
 
 

@@ -1,0 +1,211 @@
+"""Judgements of `coldshare.safety` in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coldshare.cli.when import date, when
+from coldshare.errors import EXIT_ATTEND
+from coldshare.ledger.events import PLACES
+from coldshare.safety import commands
+from coldshare.safety.carriers import FAILED, FAULTS
+from coldshare.safety.verdicts import VERDICTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from coldshare.ledger.events import Place
+    from coldshare.ledger.queries import Backup, PlaceInfo
+    from coldshare.safety.carriers import Copy
+    from coldshare.safety.due import Reminder
+    from coldshare.safety.standing import Finding, PartyStanding, Standing
+
+__all__ = [
+    "Book",
+    "device",
+    "fault",
+    "headline",
+    "kind",
+    "lines",
+    "may_lose",
+    "needs",
+    "older",
+    "overdue",
+    "proofs",
+    "rehearsed",
+    "summary",
+    "where",
+]
+
+
+def kind(place: Place) -> str:
+    return PLACES.get(place.kind, "place")
+
+
+def headline(standing: Standing) -> tuple[str, str]:
+    """The verdict, loud, and what it means: `SAFE`, `You can lose any 3 more things.`"""
+    meaning = standing.sentence.removeprefix("safe: ")
+    return standing.verdict.replace("_", " ").upper(), f"{meaning[0].upper()}{meaning[1:]}."
+
+
+def summary(standing: Standing) -> list[str]:
+    """What kind of vault it is, the most important first."""
+    from coldshare.declare import library_name
+
+    generation = standing.generation
+    library = library_name(standing.vault.library)
+    if generation is None:
+        return [library, *(f"{one.threshold} of {one.parties}" for one in standing.candidates[:1])]
+    reshared = ", reshared" if generation.reshared else ""
+    told = f"generation {generation.generation.hex()[:8]}{reshared}"
+    return [f"{generation.threshold} of {generation.parties}", library, told]
+
+
+def needs(standing: Standing) -> str:
+    """How far it is from the threshold; empty where nothing tells which generation counts."""
+    generation = standing.generation
+    if generation is None:
+        return ""
+    have = sum(one.reachable for one in standing.parties)
+    words = f"{generation.threshold} sign, {have} of {generation.parties} can be reached"
+    if have >= generation.threshold:
+        spare = have - generation.threshold
+        return f"{words}: {spare} to spare" if spare else f"{words}: none to spare"
+    return words if standing.unknown else f"{words}: {generation.threshold - have} missing"
+
+
+def may_lose(standing: Standing) -> str:
+    """Of a vault that is not safe and still can sign. Empty where it is told already, or nothing can be relied on."""
+    margin = standing.margin
+    if margin is None or VERDICTS[standing.verdict][1] != EXIT_ATTEND:
+        return ""
+    if not margin:
+        return "Nothing more may be lost."
+    return "Any one more thing may be lost." if margin == 1 else f"Any {margin} more things may be lost."
+
+
+def overdue(standing: Standing) -> str:
+    count = len(standing.reminders)
+    return "1 backup should be looked at again." if count == 1 else f"{count} backups should be looked at again."
+
+
+def rehearsed(standing: Standing, now: int) -> str:
+    """What drills have come to, in a sentence or two."""
+    rehearsal = standing.rehearsal
+    if all(one.drill is None for one in rehearsal.backups):
+        return "" if not rehearsal.backups else "None yet: coldshare drill"
+    words = rehearsal.words[0].partition(": ")[2]
+    due = rehearsal.next_due
+    upcoming = f" Next drill: {date(due)}." if due is not None and due > now else ""
+    return f"{words[0].upper()}{words[1:]}{upcoming}"
+
+
+def device(one: PartyStanding, now: int) -> tuple[str, str]:
+    """What to call the party's device, and what became of it."""
+    if one.device == "lost":
+        return "its device", "LOST" if one.lost is None else f"LOST {when(one.lost, now)}"
+    if one.device == "server":
+        return "the vendor's server", "signs as long as the vendor lets it"
+    if one.device == "stale":
+        return one.device_name or "its new device", "got a share of another generation"
+    if one.device == "restored":
+        since = "" if one.restored is None else f", restored {when(one.restored, now)}"
+        return one.device_name or "its new device", f"alive{since}"
+    return "its device", "alive"
+
+
+def where(info: PlaceInfo) -> list[str]:
+    """What people have said of where it is."""
+    said = (("", info.location), ("with ", info.custodian), ("account ", info.account))
+    return [f"{before}{words}" for before, words in said if words]
+
+
+def fault(copy: Copy) -> str:
+    """Why it would not open; empty if it would."""
+    if copy.fault is None:
+        return ""
+    code = copy.backup.failed_code
+    return FAULTS[copy.fault] + (f" ({code})" if copy.fault == FAILED and code else "")
+
+
+def proofs(backup: Backup, now: int) -> tuple[str, str]:
+    """When its seal was opened last, and when it was drilled."""
+    opened = "never verified" if backup.opened is None else f"verified {when(backup.opened, now)}"
+    return opened, "never drilled" if backup.drilled is None else f"drilled {when(backup.drilled, now)}"
+
+
+def older(copy: Copy) -> str:
+    """Of a backup that is not of the generation that counts."""
+    generation = copy.backup.generation
+    return "older generation" if generation is None else f"older generation {generation.hex()[:8]}"
+
+
+class Book:
+    """The places of one ledger, for what names only a backup."""
+
+    def __init__(self, places: Iterable[PlaceInfo]) -> None:
+        self._places = {one.place: one for one in places}
+
+    def title(self, place: Place) -> str:
+        known = self._places.get(place)
+        return str(place) if known is None else known.title
+
+    def reminder(self, one: Reminder, now: int) -> tuple[str, str]:
+        """What is due, and the command."""
+        info = self._places[one.backup.place]
+        of = f"The backup of {one.backup.party} at {info.title}"
+        command = (commands.drill if one.what == "drill" else commands.verify)(one.backup, info)
+        done = "drilled" if one.what == "drill" else "verified"
+        if one.last is None:
+            return f"{of} was never {done}.", command
+        return f"{of} was {done} {when(one.last, now)}.", command
+
+    def nameless(self, one: Backup) -> tuple[str, str]:
+        info = self._places[one.place]
+        return (
+            f"Nobody has told whose share backup {one.backup_id.hex()[:8]} at {info.title} is.",
+            commands.verify(one, info),
+        )
+
+
+def lines(standing: Standing, book: Book, now: int) -> list[str]:
+    """All of it, without any drawing."""
+    loud, meaning = headline(standing)
+    out = [f"{standing.vault.name}: {', '.join(summary(standing))}", f"  {loud}: {meaning}"]
+    if reached := needs(standing):
+        out.append(f"  Shares: {reached}.")
+    if lose := may_lose(standing):
+        out.append(f"  {lose}")
+    if standing.reminders:
+        out.append(f"  {overdue(standing)}")
+    for one in standing.parties:
+        title, became = device(one, now)
+        out.append(
+            f"  {one.party}: {title} {became}" if one.device == "server" else f"  {one.party}: {title}: {became}"
+        )
+        out += [f"    {_copy(copy, now)}" for copy in one.copies]
+        out += [f"    {_copy(copy, now, old=True)}" for copy in one.older]
+        if not one.copies and one.device != "server":
+            out.append("    NO BACKUP of the generation that counts" if one.older else "    NO BACKUP")
+    out += [f"  {copy.backup.party}, no party any more: {_copy(copy, now, old=True)}" for copy in standing.strangers]
+    if drills := rehearsed(standing, now):
+        out.append(f"  Drills: {drills}")
+    for finding in standing.findings:
+        out += _finding(finding)
+    for reminder in standing.reminders:
+        words, command = book.reminder(reminder, now)
+        out += [f"  due since {date(reminder.due)}: {words}" if reminder.due else f"  due: {words}"]
+        out += [f"    Next: {command}"]
+    return out
+
+
+def _finding(one: Finding) -> list[str]:
+    out = [f"  {one.code if one.counts else 'note'}: {one.words}"]
+    return [*out, f"    Next: {one.next_step}"] if one.next_step else out
+
+
+def _copy(copy: Copy, now: int, *, old: bool = False) -> str:
+    told = ", ".join([kind(copy.place.place), *where(copy.place)])
+    state = [older(copy)] if old else [fault(copy)] if copy.fault else []
+    proved = "; ".join([*state, ", ".join(proofs(copy.backup, now))])
+    return f"{copy.place.title} ({told}): {copy.backup.backup_id.hex()[:8]}, {proved}"
