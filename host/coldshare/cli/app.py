@@ -39,6 +39,7 @@ COMMANDS = (
     "wipe",
     "ledger",
     "place",
+    "drill",
     "tokens",
     "udev",
     "doctor",

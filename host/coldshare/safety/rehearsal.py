@@ -116,9 +116,13 @@ class Rehearsal:
         return min((one.due for one in self.backups if one.due is not None), default=None)
 
     def due(self, now: int) -> tuple[Rehearsed, ...]:
-        """What should be drilled now; first those whose parties lack a drill, then the oldest."""
+        """What should be drilled now; first those whose parties lack a drill, then the oldest, last what is wrong."""
+
+        def order(one: Rehearsed) -> tuple[bool, bool, bool, int, str]:
+            return one.wrong is not None, one.party in self.fresh, one.elsewhere, one.due or 0, one.title
+
         found = [one for one in self.backups if one.due is not None and one.due <= now]
-        return tuple(sorted(found, key=lambda one: (one.party in self.fresh, one.elsewhere, one.due or 0, one.title)))
+        return tuple(sorted(found, key=order))
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -176,7 +180,7 @@ def _look(copy: Copy, drills: Mapping[tuple[Place, bytes], Drill], names: Mappin
     wrong = good = None
     if copy.fault in (FAILED, DISPUTED):
         wrong = FAULTS[copy.fault]
-    if drill is not None and copy.fault in _OPENS and not drill.good:
+    if drill is not None and not drill.good and (copy.fault in _OPENS or copy.backup.failed == drill.time):
         wrong = "its share FAILED its own arithmetic in the last drill"
     if drill is not None and drill.good and wrong is None:
         good = drill.time
@@ -413,6 +417,9 @@ def _words(one: Rehearsal) -> Iterator[str]:
         yield f"To rehearse: {', '.join(one.open)}."
     if not one.proved_by and one.without:
         yield f"No backup that could be rehearsed: {', '.join(one.without)}."
+    lacking = t - len(one.fresh) - len(one.open)
+    if not one.proved_by and lacking > 0:
+        yield f"Back up the share of {'another party' if lacking == 1 else f'{lacking} other parties'} first."
     yield from one.unproved
 
 
