@@ -215,7 +215,8 @@ def _leaves(leaves: Sequence[_Leaf], column: int, width: int) -> Iterator[Drawn]
 def _flow(said: Iterable[Piece], room: int) -> list[list[Piece]]:
     """As many of them on a line as have room there."""
     rows: list[list[Piece]] = []
-    for text, look in said:
+    for words, look in said:
+        text = safe(words)
         if not text:
             continue
         if rows and _width(rows[-1]) + 3 + _cells(text) <= room:
