@@ -77,23 +77,33 @@ class Identity:
 
 
 def _read(path: Path) -> bytes | None:
+    # Without O_NONBLOCK a pipe in its place would have us wait for somebody to write into it.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(path, flags)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise IdentityError(f"{path} cannot be read: {os.strerror(error.errno or 0)}.") from None
-    with os.fdopen(descriptor, "rb") as file:
+        raise _unreadable(path, error) from None
+    try:
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):
             raise IdentityError(f"{path} is no file.")
         if os.name == "posix" and mode & 0o077:
             with suppress(OSError):
                 os.fchmod(descriptor, 0o600)
-        seed = file.read(_SEED_SIZE + 1)
+        seed = os.read(descriptor, _SEED_SIZE + 1)
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    finally:
+        os.close(descriptor)
     if len(seed) != _SEED_SIZE:
         raise IdentityError(f"{path} is not a signing key, or is damaged.")
     return seed
+
+
+def _unreadable(path: Path, error: OSError) -> IdentityError:
+    return IdentityError(f"{path} cannot be read: {os.strerror(error.errno or 0)}.")
 
 
 def signed_by(public: bytes, data: bytes, signature: bytes) -> bool:

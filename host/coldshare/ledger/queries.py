@@ -269,15 +269,19 @@ class View:
     def current(self, vault: bytes) -> Generation | None:
         """The generation that counts: newer than all others that are not retired everywhere. None if nothing tells
         which one that is."""
-        kind, ident = EVERYWHERE
-        rows = self._rows.all("retirement", vault=vault, place_kind=kind, place_ident=ident, retired=True)
-        given_up = {row["generation"] for row in rows}
+        given_up = self.given_up(vault)
         found = [one for one in self.generations(vault) if one.generation not in given_up]
         for one in found:
             others = {other.generation for other in found} - {one.generation}
             if others <= one.newer_than and not one.older_than - given_up:
                 return one
         return None
+
+    def given_up(self, vault: bytes) -> frozenset[bytes]:
+        """The generations that count nowhere any more."""
+        kind, ident = EVERYWHERE
+        rows = self._rows.all("retirement", vault=vault, place_kind=kind, place_ident=ident, retired=True)
+        return frozenset(row["generation"] for row in rows)
 
     def _newer_than(self, vault: bytes) -> dict[bytes, frozenset[bytes]]:
         """Of each generation all that it replaced, also by way of others."""

@@ -144,22 +144,29 @@ def _server(committee: Committee) -> Sequence[Concern]:
 
 
 def _app_steps(committee: Committee) -> list[str]:
-    first, *others = committee.staying
+    first, *others = _devices(committee.staying) or committee.staying
     joining = list(committee.joining) + [
         f"new device {number}" for number in range(len(committee.joining) + 1, committee.new + 1)
     ]
+    joining = _devices(joining)
+    devices = [first, *others, *joining]
+    by_itself = " The vendor's server takes part by itself." if len(devices) < committee.parties else ""
     steps = [f"On {first}: open the vault {committee.name!r}, its settings, Reshare. The app shows a QR code."]
     steps += [f"On {party}: join with the same vault, by scanning that code." for party in others]
     steps += [f"On {party}: a new device. Install the app, choose to join, and scan that code." for party in joining]
-    everybody = ", ".join([*committee.staying, *joining])
     steps += [
-        f"On {first}: begin when all {committee.parties} are listed and no other: {everybody}. Keep all apps open "
-        "until every one says that it is done.",
+        f"On {first}: begin when all {len(devices)} devices are listed and no other: {', '.join(devices)}."
+        f"{by_itself} Keep all apps open until every one says that it is done.",
         "On every device: export the vault again, with the password of its own that the app asks for. It is a new "
         "file: the old one is stale now.",
         "On every device: send a small amount, or sign a test message, before anything old is destroyed.",
     ]
     return steps
+
+
+def _devices(parties: Sequence[str]) -> list[str]:
+    """All but the vendor's server, on which nobody opens an app."""
+    return [party for party in parties if not is_server_id(party)]
 
 
 #: By the number of the library, as in a declaration.

@@ -26,7 +26,7 @@ __all__ = ["OBJECTIONS", "Joined", "Objection", "join", "sound"]
 OBJECTIONS: Final = {
     "other_reshare": "it belongs to another reshare",
     "other_vault": "it is about another vault",
-    "older_generation": "it is about the share from before the reshare",
+    "older_generation": "it is about a share from before the reshare, or of one that was given up",
     "committee": "the parties or the threshold are not the planned ones",
     "unsound": "it cannot be true",
     "twice": "two different reports of one party",
@@ -34,6 +34,7 @@ OBJECTIONS: Final = {
     "wrong_share": "its public share does not fit the others",
     "no_backup": "the new share is backed up nowhere",
 }
+_ELSEWHERE: Final = frozenset({"other_reshare", "other_vault", "older_generation"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +62,29 @@ class Joined:
 
     @property
     def complete(self) -> bool:
-        """Whether every party has its new share and a backup of it, and all of them go together."""
-        return self.generation is not None and not self.missing and not self.objections
+        """Whether every party has its new share and a backup of it, and all of them go together.
+
+        A report on something else says nothing against it: whose only report that is, is missing.
+        """
+        against = [one for one in self.objections if one.code not in _ELSEWHERE]
+        return self.generation is not None and not self.missing and not against
 
 
-def join(plan: Reshare, reports: Iterable[Signed]) -> Joined:
-    """`reports` in the order in which they came. Signatures were checked; whose keys they are is for the caller."""
-    objections: list[Objection] = []
-    by_party: dict[str, Signed] = {}
+def join(plan: Reshare, reports: Iterable[Signed], *, void: frozenset[bytes] = frozenset()) -> Joined:
+    """`reports` in any order. Their signatures were checked; whose keys they are is for the caller. `void` are
+    generations that were replaced or given up before, besides the one that the plan leaves."""
+    by_party: dict[str, list[Signed]] = {}
     for one in reports:
-        found = _against_plan(plan, one.report)
-        if found is not None:
-            objections.append(found)
-            continue
-        known = by_party.get(one.report.party)
-        if known is not None and _says(known.report) != _says(one.report):
-            when = "The later one counts." if one.report.time > known.report.time else "They have the same time."
-            if one.report.time == known.report.time or one.public_key != known.public_key:
-                objections.append(
-                    Objection("twice", one.report.party, f"{one.report.party} has two different reports. {when}")
-                )
-        if known is None or one.report.time >= known.report.time:
-            by_party[one.report.party] = one
-    good, disagree = _outvoted(list(by_party.values()))
+        by_party.setdefault(one.report.party, []).append(one)
+    planned = (*plan.staying, *plan.joining)
+    counted: list[Signed] = []
+    objections: list[Objection] = []
+    for party in sorted(by_party, key=lambda name: (planned.index(name) if name in planned else len(planned), name)):
+        latest, against = _of_party(plan, by_party[party], void | {plan.older})
+        counted += [latest] if latest is not None else []
+        objections += against
+    good, disagree = _outvoted(counted)
+    good.sort(key=lambda one: one.report.signers.index(one.report.party))
     objections += disagree
     objections += _arithmetic(good)
     objections += [
@@ -93,9 +94,8 @@ def join(plan: Reshare, reports: Iterable[Signed]) -> Joined:
         for one in good
         if not one.report.kept
     ]
-    signers = good[0].report.signers if good else (*plan.staying, *plan.joining)
+    signers = good[0].report.signers if good else planned
     reported = {one.report.party for one in good}
-    good.sort(key=lambda one: one.report.signers.index(one.report.party))
     return Joined(
         plan=plan,
         generation=good[0].report.share.generation if good else None,
@@ -105,28 +105,69 @@ def join(plan: Reshare, reports: Iterable[Signed]) -> Joined:
     )
 
 
-def _against_plan(plan: Reshare, report: Report) -> Objection | None:
-    def no(code: str, why: str) -> Objection:
-        return Objection(code, report.party, f"The report of {report.party} does not count: {why}.")
+def _of_party(
+    plan: Reshare, reports: Sequence[Signed], void: frozenset[bytes]
+) -> tuple[Signed | None, list[Objection]]:
+    """The report of one party that counts, if one does, and what is to be said against the others.
 
+    What a key says later takes the place of what it said before, except that a report on something else takes the
+    place of none. Two keys have to say the same.
+    """
+    about = [one for one in reports if _elsewhere(plan, one.report, void) is None] or reports
+    last: dict[bytes, int] = {}
+    for one in about:
+        last[one.public_key] = max(last.get(one.public_key, 0), one.report.time)
+    judged = {
+        one.data: (one, _elsewhere(plan, one.report, void) or _against_plan(plan, one.report))
+        for one in about
+        if one.report.time == last[one.public_key]
+    }
+    in_order = [judged[data] for data in sorted(judged)]
+    objections = list(dict.fromkeys(found for _, found in in_order if found is not None))
+    fitting = [one for one, found in in_order if found is None]
+    if not fitting:
+        return None, objections
+    latest = max(fitting, key=lambda one: (one.report.time, one.data))
+    others = [one for one in fitting if _says(one.report) != _says(latest.report)]
+    if others:
+        party, time = latest.report.party, latest.report.time
+        same_time = any(one.report.time == time for one in others)
+        when = "They have the same time." if same_time else "The later one counts."
+        objections.append(Objection("twice", party, f"{party} has two different reports. {when}"))
+    return latest, objections
+
+
+def _elsewhere(plan: Reshare, report: Report, void: frozenset[bytes]) -> Objection | None:
+    """That it is not about what the plan brings forth."""
     if report.share.vault != plan.vault:
-        return no("other_vault", OBJECTIONS["other_vault"])
-    if report.share.generation == plan.older:
-        return no("older_generation", OBJECTIONS["older_generation"])
+        return _no(report, "other_vault", OBJECTIONS["other_vault"])
+    if report.share.generation in void:
+        return _no(report, "older_generation", OBJECTIONS["older_generation"])
     if report.older != plan.older:
-        return no("other_reshare", f"{OBJECTIONS['other_reshare']}, away from generation {report.older.hex()[:8]}")
+        away = f"{OBJECTIONS['other_reshare']}, away from generation {report.older.hex()[:8]}"
+        return _no(report, "other_reshare", away)
+    return None
+
+
+def _no(report: Report, code: str, why: str) -> Objection:
+    return Objection(code, report.party, f"The report of {report.party} does not count: {why}.")
+
+
+def _against_plan(plan: Reshare, report: Report) -> Objection | None:
     why = sound(report)
     if why is not None:
-        return no("unsound", why)
+        return _no(report, "unsound", why)
     missing = [party for party in plan.staying if party not in report.signers]
     told = (report.share.threshold, report.share.parties)
     if missing:
-        return no("committee", f"{', '.join(missing)} is not among the parties that it names")
+        return _no(report, "committee", f"{', '.join(missing)} is not among the parties that it names")
     if told != (plan.threshold, plan.parties):
-        return no("committee", f"planned are {plan.threshold} of {plan.parties}, it says {told[0]} of {told[1]}")
+        return _no(
+            report, "committee", f"planned are {plan.threshold} of {plan.parties}, it says {told[0]} of {told[1]}"
+        )
     unplanned = [party for party in report.signers if party not in plan.staying and party not in plan.joining]
     if len(unplanned) > plan.parties - len(plan.staying) - len(plan.joining):
-        return no("committee", f"{', '.join(unplanned)} was not planned to join")
+        return _no(report, "committee", f"{', '.join(unplanned)} was not planned to join")
     return None
 
 
@@ -146,8 +187,11 @@ def sound(report: Report) -> str | None:
         return "one of its ECDSA values is no point of the curve"
     if not all(curves.ed25519_is_point(one) for one in (report.public_key_eddsa, report.public_share_eddsa)):
         return "one of its EdDSA values is no point of the curve"
-    if int.from_bytes(report.point_eddsa, "big") % curves.ED25519_ORDER == 0:
+    point = int.from_bytes(report.point_eddsa, "big")
+    if point % curves.ED25519_ORDER == 0:
         return "its EdDSA point is zero"
+    if share.library != wire.LIBRARY_GG20 and point != report.signers.index(report.party) + 1:
+        return "its EdDSA point is not that of its place among the parties"
     try:
         check_public_shares(
             PublicShares(
@@ -222,8 +266,12 @@ def _arithmetic(good: Sequence[Signed]) -> list[Objection]:
         words = f"Two of the reports have the same point on the EdDSA polynomial: {_names(good)}."
         return [Objection("wrong_share", "", words)]
     threshold = good[0].report.share.threshold
-    if len(good) < threshold or _fits(good, threshold):
+    if len(good) < threshold:
         return []
+    if _fits(good, threshold):
+        if not _fits(good[: threshold - 1], threshold - 1):
+            return []
+        return [Objection("wrong_share", "", f"Already {threshold - 1} of the EdDSA shares give the key.")]
     odd = [one for one in good if len(good) > threshold and _fits([x for x in good if x is not one], threshold)]
     if len(odd) == 1:
         party = odd[0].report.party

@@ -11,6 +11,7 @@ from coldshare.reshare.family import Committee, Concern, Family, family_of
 from coldshare.reshare.progress import under_way
 from coldshare.safety.carriers import Copy
 from coldshare.safety.standing import PartyStanding, Standing, assess_vault
+from coldshare.vault.limits import MAX_PARTIES
 
 __all__ = ["Prepared", "RestoreFirst", "prepare"]
 
@@ -67,6 +68,11 @@ def prepare(
             f"Nothing tells which generation of {vault.name!r} counts, so nobody knows which shares to reshare.",
             next_step="Back up every device's own share as it is now: coldshare backup FILE --newer",
         )
+    if generation.disputed:
+        raise ReshareRefusedError(
+            f"Generation {generation.generation.hex()[:8]} of {vault.name!r} was told with different numbers of "
+            "parties or signers, so nobody knows how many of its shares a reshare needs."
+        )
     names = [one.party for one in standing.parties]
     _check_names(names, leaving, joining)
     staying, restores = _survivors(standing, leaving)
@@ -89,6 +95,11 @@ def prepare(
     if committee.parties < 2:
         raise ReshareRefusedError(
             "A vault has at least two parties.", next_step="Let another device stay, or join: --join NAME"
+        )
+    if committee.parties > MAX_PARTIES:
+        raise ReshareRefusedError(
+            f"A vault has at most {MAX_PARTIES} parties, and this would have {committee.parties}.",
+            next_step="Let fewer devices join.",
         )
     family = family_of(vault.library)
     concerns = [*family.concerns(committee), *_backups(standing)]
@@ -118,6 +129,8 @@ def _check_names(names: Sequence[str], leaving: Sequence[str], joining: Sequence
                 f"{party} is a party already, so it cannot join.",
                 next_step="Every device that joins has an id of its own; the app shows it. Without ids: --new NUMBER",
             )
+        if joining.count(party) > 1:
+            raise ReshareRefusedError(f"{party} is named twice as a device that joins.", next_step="Name it once.")
 
 
 def _survivors(standing: Standing, leaving: Sequence[str]) -> tuple[list[PartyStanding], tuple[RestoreFirst, ...]]:

@@ -12,17 +12,19 @@ from coldshare.reshare.errors import NoReshareError, ReportError, ReportForgedEr
 from coldshare.reshare.joining import Joined, Objection, join
 from coldshare.reshare.report import Signed, read
 from coldshare.safety.carriers import Copy, copies
+from coldshare.vault.facts import is_server_id
 
 __all__ = ["Awaited", "Leftover", "Progress", "State", "progress", "reshare_of", "under_way"]
 
 #: "awaited": nothing of it has come; "stranger": a report came, signed with a key that nobody has compared; "rejected":
-#: a report came that does not count; "reported": all is well with it.
-State: TypeAlias = Literal["awaited", "stranger", "rejected", "reported"]
+#: a report came that does not count; "reported": all is well with it; "server": the vendor's, which writes none.
+State: TypeAlias = Literal["awaited", "stranger", "rejected", "reported", "server"]
 
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """One party of the new committee. `report` is the latest that has come from it."""
+    """One party of the new committee. `report` is the latest that has come from it; where a key of it was compared, the
+    latest of such a key."""
 
     party: str
     joining: bool
@@ -52,14 +54,18 @@ class Progress:
     @property
     def ready(self) -> bool:
         """Whether the new generation may take the place of the older one."""
-        return self.joined.complete and all(one.state == "reported" for one in self.parties) and not self.unknown
+        settled = all(one.state in ("reported", "server") for one in self.parties)
+        return self.joined.complete and settled and not self.unknown
 
 
 def under_way(view: View, vault: bytes) -> list[Reshare]:
     """Those that are neither finished nor given up, oldest first. Where two computers have begun the same one, that it
     was finished on one of them counts for both."""
     found = view.reshares(vault)
-    done = {one.older for one in found if one.finished is not None}
+    current = view.current(vault)
+    counts = None if current is None else current.generation
+    # Where what was finished was given up again, the next attempt leaves the same generation.
+    done = {one.older for one in found if one.finished is not None} - {counts}
     return [one for one in found if one.open and one.older not in done]
 
 
@@ -73,37 +79,50 @@ def reshare_of(view: View, vault: bytes) -> Reshare:
 
 def progress(view: View, plan: Reshare) -> Progress:
     known = {one.public_key for one in view.identities()}
-    latest: dict[str, Signed] = {}
+    arrived: list[Signed] = []
     trusted: list[Signed] = []
     for stored in _stored(view, plan):
         try:
             signed = read(stored.report)
         except (ReportError, ReportForgedError):
             continue  # a ledger that was joined can say anything; what does not hold is no report
-        before = latest.get(signed.report.party)
-        if before is None or signed.report.time >= before.report.time:
-            latest[signed.report.party] = signed
+        arrived.append(signed)
         if signed.public_key in known:
             trusted.append(signed)
-    joined = join(plan, trusted)
+    # Whoever has a ledger joined can write reports of anybody: they never stand before one of a compared key.
+    latest = {
+        one.report.party: one
+        for one in sorted(arrived, key=lambda one: (one.public_key in known, one.report.time, one.data))
+    }
+    joined = join(plan, trusted, void=_void(view, plan))
     names = _names(plan, joined, latest)
     parties = tuple(_awaited(name, plan, joined, latest.get(name), known) for name in names)
-    left = copies(view, plan.vault)
     return Progress(
         plan=plan,
         joined=joined,
         parties=parties,
         unknown=max(plan.parties - len(parties), 0),
-        leftovers=tuple(_leftovers(view, plan, joined.generation, left)),
+        leftovers=tuple(_leftovers(view, plan, plan.generation or joined.generation)),
     )
 
 
 def _stored(view: View, plan: Reshare) -> list[StoredReport]:
     """What was reported to it, also where two computers have each begun it for themselves. What was reported to one
-    that was given up is void."""
-    same = [one for one in view.reshares(plan.vault) if one.older == plan.older and one.aborted is None]
+    that was given up is void, and so is what an earlier attempt has finished with."""
+    same = [
+        one
+        for one in view.reshares(plan.vault)
+        if one.older == plan.older and one.aborted is None and (one.finished is None or plan.finished is not None)
+    ]
     found = [stored for one in {*same, plan} for stored in view.reports(one.plan)]
     return sorted(found, key=lambda one: (one.time, one.party, one.report))
+
+
+def _void(view: View, plan: Reshare) -> frozenset[bytes]:
+    """Generations that it cannot bring forth, since they were replaced or given up before."""
+    known = next((one for one in view.generations(plan.vault) if one.generation == plan.older), None)
+    older = frozenset() if known is None else known.newer_than
+    return (older | view.given_up(plan.vault)) - {plan.generation}
 
 
 def _names(plan: Reshare, joined: Joined, latest: Iterable[str]) -> tuple[str, ...]:
@@ -116,7 +135,7 @@ def _names(plan: Reshare, joined: Joined, latest: Iterable[str]) -> tuple[str, .
 
 def _awaited(name: str, plan: Reshare, joined: Joined, report: Signed | None, known: set[bytes]) -> Awaited:
     objections = tuple(one for one in joined.objections if one.party == name)
-    state: State = "awaited"
+    state: State = "server" if is_server_id(name) else "awaited"
     if report is not None:
         good = any(one.report.party == name for one in joined.good)
         state = "reported" if good and not objections else "rejected"
@@ -125,11 +144,19 @@ def _awaited(name: str, plan: Reshare, joined: Joined, report: Signed | None, kn
     return Awaited(name, name not in plan.staying, state, report, objections)
 
 
-def _leftovers(view: View, plan: Reshare, generation: bytes | None, found: Iterable[Copy]) -> Iterable[Leftover]:
-    """Copies of every generation but the new one, where there is a new one; else of none."""
+def _leftovers(view: View, plan: Reshare, generation: bytes | None) -> Iterable[Leftover]:
+    """Copies of every generation that is known to be older than the new one, where there is a new one; else of none.
+
+    What nothing orders could be newer: nobody should destroy that.
+    """
     if generation is None:
         return
-    for one in found:
-        if one.backup.generation == generation:
-            continue
-        yield Leftover(one, one.backup.state == e.RETIRED)
+    known = {one.generation: one for one in view.generations(plan.vault)}
+    old, newer = {plan.older}, {generation}
+    for one in (known[number] for number in (plan.older, generation) if number in known):
+        old |= one.newer_than
+    if generation in known:
+        newer |= known[generation].older_than
+    for copy in copies(view, plan.vault):
+        if copy.backup.generation in old - newer:
+            yield Leftover(copy, copy.backup.state == e.RETIRED)

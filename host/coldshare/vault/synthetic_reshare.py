@@ -53,14 +53,14 @@ def reshare_vault(
 
     One share for each of `party_ids`, in their order; any `threshold` of them could sign. The files must be of
     `synthetic.make_vault` or of an earlier call: keys of single chains are not carried over. `created_at` is in Unix
-    seconds. Raises ValueError for too few files, files of several vaults or generations, and a committee that no vault
-    can have.
+    seconds. Raises ValueError for too few files, files of several vaults or generations or of another library, and a
+    committee that no vault can have.
     """
     parties = len(party_ids)
     if not 2 <= threshold <= parties <= MAX_PARTIES or len(set(party_ids)) != parties:
         raise ValueError("a vault has 2 to 32 different parties and a threshold from 2 to their number")
     facts = [read_share(one).facts for one in old]
-    if len({(one.public_key_ecdsa, one.generation) for one in facts}) != 1 or facts[0].chains:
+    if len({(one.public_key_ecdsa, one.generation) for one in facts}) != 1 or facts[0].library != "DKLS":
         raise ValueError("the old shares are not of one generation of one vault with two keys")
     needed = facts[0].threshold
     dealers = list({one.party: _dealer(data) for one, data in zip(facts, old, strict=True)}.values())[:needed]
