@@ -312,6 +312,31 @@ def test_a_list_of_nothing(shell: Shell) -> None:
     assert "knows no vault yet" in ended(shell("drill", "--list"), 8).out
 
 
+def test_a_backup_of_which_nobody_knows_whose_it_is(shell: Shell) -> None:
+    place = folder(shell, "stick")
+    good(shell("backup", "phone.vult", *place, *SEAL))
+    computer(shell, "new")
+    good(shell("ledger", "rescan", *place))
+    answer = ended(shell("drill", "--list", "--json"), 8).json
+    assert (answer["vaults"], len(answer["nameless"])) == ([], 1)
+    assert "does not know whose it is. A drill tells." in ended(shell("drill", "--list"), 8).out
+    good(shell("drill", *place, *OPEN))
+    answer = ended(shell("drill", "--list", "--json"), 8).json
+    assert (answer["vaults"][0]["rehearsed"], answer["nameless"]) == (["Phone"], [])
+
+
+def test_a_file_stays_on_its_computer(shell: Shell) -> None:
+    place = folder(shell, "stick")
+    good(shell("backup", "phone.vult", *place, *SEAL))
+    good(shell("export", *place, "--out", "copy.seal"))
+    good(shell("drill", *place, *OPEN))
+    assert f"drill --from {shell.folder / 'copy.seal'}" in ended(shell("drill", "--list"), 8).out
+    Ledger(ledger_path().parent.with_name(".homenew") / "ledger.sqlite").close()
+    join(shell, "new", "")
+    said = ended(shell("drill", "--list"), 8)
+    assert f"On the computer {view().hosts()[0].name}, which has the file." in said.out
+
+
 def test_one_of_several_vaults(shell: Shell) -> None:
     other = vault("Holidays", ("Phone", "Laptop"))
     for one in other:

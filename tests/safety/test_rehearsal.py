@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -248,6 +249,41 @@ def test_with_just_enough_nobody_can_tell_who(curve: str) -> None:
     assert (found.verdict, found.odd, found.in_question) == ("wrong", (), ("Laptop", "Phone"))
     assert (found.fresh, found.proved_by) == ((), ())
     assert any(line.startswith("In question: Laptop, Phone.") for line in found.words)
+
+
+@pytest.mark.parametrize("wrong", [(0,), (3, 31), (1, 2, 30)], ids=str)
+def test_a_large_vault(wrong: tuple[int, ...]) -> None:
+    """Of 32 parties 22 sign: far more sets than anybody tries."""
+    chance = Random(1)
+    points = [chance.randrange(1, N) for _ in range(32)]
+    ecdsa, eddsa = ([chance.randrange(1, order) for _ in range(22)] for order in (N, L))
+
+    def value(coefficients: list[int], at: int, order: int) -> int:
+        return sum(one * pow(at, power, order) for power, one in enumerate(coefficients)) % order
+
+    names = tuple(f"Device {number}" for number in range(32))
+    shares = [value(ecdsa, point, N) for point in points]
+    publics = tuple(secp256k1(one) for one in shares)
+    told = Told()
+    for number, name in enumerate(names):
+        share = e.Share(secp256k1(ecdsa[0]), "Large", name, bytes(32), 22, 32, 2)
+        own = ed25519(value(eddsa, number + 1, L))
+        bytes_of = tuple(point.to_bytes(32, "big") for point in points)
+        key = ed25519(eddsa[0])
+        seen = e.VaultSeen(share, names, False, key, bytes(32), bytes_of, publics, bytes([number + 1]), own)
+        drill = e.DrillResult(
+            place(number),
+            backup_id(number),
+            share,
+            True,
+            secp256k1(shares[number] + 1) if number in wrong else publics[number],
+            own,
+            bytes(32),
+        )
+        told.tell([seen, e.BackupStored(place(number), backup_id(number), share, 1000, e.ACTIVE, True), drill])
+    found = rehearse(told.view, secp256k1(ecdsa[0]), NOW)
+    assert (found.verdict, found.in_question, len(found.proved_by)) == ("wrong", (), 22)
+    assert set(found.odd) == {names[number] for number in wrong}
 
 
 def test_one_that_differs_from_what_its_file_told() -> None:

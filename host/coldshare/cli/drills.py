@@ -55,7 +55,11 @@ def next_of(one: Rehearsal, now: int) -> list[str]:
     first = waiting[0]
     if first.wrong is not None:
         return [f"Next: make another backup of the share of {first.party}, drill that, and then remove this one."]
-    where = " On another computer: this one has had the shares of other parties." if first.elsewhere else ""
+    where = ""
+    if first.elsewhere:
+        where = " On another computer: this one has had the shares of other parties."
+    elif first.only_at is not None:
+        where = f" On the computer {first.only_at}, which has the file."
     return [f"Next: {first.title}.{where} {command_for(first)}"]
 
 
@@ -100,4 +104,5 @@ def _backup_json(one: Rehearsed, now: int) -> dict[str, Json]:
         "due": moment(one.due),
         "due_now": one.due is not None and one.due <= now,
         "elsewhere": one.elsewhere,
+        "only_at": one.only_at,
     }

@@ -15,10 +15,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import combinations
 from math import comb
+from random import Random
 from typing import Final, Literal, TypeAlias
 
+from coldshare.ledger import events as e
 from coldshare.ledger.events import TIME_MAX, Place
-from coldshare.ledger.queries import Drill, Generation, Member, Vault, View
+from coldshare.ledger.queries import Drill, Generation, Host, Member, Vault, View
 from coldshare.safety.carriers import DAMAGED, DISPUTED, FAILED, FAULTS, UNCONFIRMED, Copy, copies
 from coldshare.safety.due import HALF_YEAR
 from coldshare.vault import curves
@@ -37,8 +39,9 @@ PERIOD: Final = HALF_YEAR
 _AHEAD: Final = 86_400 * 1_000_000
 #: What can be opened, so drilled, though it would not count as a backup to rely on.
 _OPENS: Final = (None, DAMAGED, UNCONFIRMED)
-#: Sets of shares that are tried to find the ones that do not fit; with one or two of 32 wrong these are enough.
-_TRIES: Final = 600
+#: Sets of shares that are tried where some do not fit: all there are in a vault of up to twelve parties, and enough to
+#: find three wrong ones among thirty-two.
+_TRIES: Final = 1000
 
 _LIMITS: Final = {
     wire.LIBRARY_DKLS: "Not proved: the OT seeds of the ECDSA shares. Only signing shows that they agree.",
@@ -57,7 +60,8 @@ class Rehearsed:
     `good` is the time of that drill where it was good and still counts as evidence, None otherwise. `wrong` says what
     is wrong with this backup. `due` is when it should be drilled, `now` for at once; None for what cannot be opened
     any more, as far as the ledger knows. `elsewhere`: this computer would come to handle enough shares to sign, so
-    another one has to do it. `by` is the computer that drilled it last.
+    another one has to do it. `only_at` is the computer with that file, where it is not this one. `by` is the computer
+    that drilled it last.
     """
 
     copy: Copy
@@ -67,6 +71,7 @@ class Rehearsed:
     wrong: str | None
     due: int | None
     elsewhere: bool
+    only_at: str | None
 
     @property
     def party(self) -> str:
@@ -139,12 +144,12 @@ def rehearse(view: View, vault: bytes, now: int) -> Rehearsal:
     generation = view.current(vault)
     why = _no_generation(view, vault, generation)
     drills = {(one.place, one.backup_id): one for one in view.drills(vault)}
-    names = {host.host: host.name or host.host.hex()[:8] for host in view.hosts()}
+    hosts = {host.host: host for host in view.hosts()}
     if generation is None or why:
-        listed = [_look(one, drills, names) for one in found]
+        listed = [_look(one, drills, hosts) for one in found]
         return Rehearsal(known, generation, "no_generation", tuple(sorted(listed, key=_order)), why=why)
     held = [
-        _when(view, generation, _look(one, drills, names), now)
+        _when(view, generation, _look(one, drills, hosts), now)
         for one in found
         if one.backup.generation == generation.generation
     ]
@@ -173,10 +178,10 @@ def _order(one: Rehearsed) -> tuple[str, str, bytes]:
     return one.party, one.copy.place.title, one.copy.backup.backup_id
 
 
-def _look(copy: Copy, drills: Mapping[tuple[Place, bytes], Drill], names: Mapping[bytes, str]) -> Rehearsed:
+def _look(copy: Copy, drills: Mapping[tuple[Place, bytes], Drill], hosts: Mapping[bytes, Host]) -> Rehearsed:
     """One backup by itself."""
     drill = drills.get((copy.backup.place, copy.backup.backup_id))
-    by = None if drill is None else names.get(drill.host, drill.host.hex()[:8])
+    by = None if drill is None else _host_name(hosts[drill.host])
     wrong = good = None
     if copy.fault in (FAILED, DISPUTED):
         wrong = FAULTS[copy.fault]
@@ -184,7 +189,19 @@ def _look(copy: Copy, drills: Mapping[tuple[Place, bytes], Drill], names: Mappin
         wrong = "its share FAILED its own arithmetic in the last drill"
     if drill is not None and drill.good and wrong is None:
         good = drill.time
-    return Rehearsed(copy, drill, by, good, wrong, None, elsewhere=False)
+    return Rehearsed(copy, drill, by, good, wrong, None, elsewhere=False, only_at=_only_at(copy, hosts))
+
+
+def _only_at(copy: Copy, hosts: Mapping[bytes, Host]) -> str | None:
+    """A file cannot be carried over; a token or a stick can."""
+    there = [hosts[one] for one in copy.place.hosts if one in hosts]
+    if copy.place.place.kind != e.FILE or not there or any(one.ours for one in there):
+        return None
+    return _host_name(there[0])
+
+
+def _host_name(host: Host) -> str:
+    return host.name or host.host.hex()[:8]
 
 
 def _when(view: View, generation: Generation, one: Rehearsed, now: int) -> Rehearsed:
@@ -319,26 +336,33 @@ def _x_eddsa(vault: Vault, member: Member) -> int | None:
 def _sort_out(vault: Vault, threshold: int, items: list[_Item]) -> tuple[list[_Item], list[_Item], set[str]]:
     """Those that fit together, those that do not fit them, and the parties among which the wrong one is.
 
-    Everything fits, or the largest set that does is looked for by leaving out one, two, ... If there is one such set,
-    what was left out is wrong; if there are none or several, nothing tells who is.
+    `threshold` items that give the vault's keys lie on a polynomial, and every other one lies on it or does not. Where
+    the items lie on several, the one with the most of them is right; with equally many, or none, nobody can tell.
     """
     parties = [item.party for item in items]
-    twice = {party for party in parties if parties.count(party) > 1}
     if len(set(parties)) < threshold:
-        return [], [], twice
-    tries = 0
-    for left_out in range(len(items) - threshold + 1):
-        tries += comb(len(items), left_out)
-        if left_out and tries > _TRIES:
-            break
-        fitting = [
-            list(chosen) for chosen in combinations(items, len(items) - left_out) if _fit(vault, threshold, chosen)
-        ]
-        if len(fitting) == 1:
-            return fitting[0], [item for item in items if item not in fitting[0]], set()
-        if fitting:
-            break
-    return [], [], set(parties)
+        return [], [], {party for party in parties if parties.count(party) > 1}
+    if _fit(vault, threshold, items):
+        return items, [], set()
+    found: dict[frozenset[_Item], None] = {}
+    for some in _choices(items, threshold):
+        if not any(one.issuperset(some) for one in found) and _fit(vault, threshold, some):
+            found[frozenset(one for one in items if one in some or _fit(vault, threshold, [*some, one]))] = None
+    best, *others = sorted(found, key=len, reverse=True) or [frozenset()]
+    if not best or any(len(one) == len(best) for one in others):
+        return [], [], set(parties)
+    return [item for item in items if item in best], [item for item in items if item not in best], set()
+
+
+def _choices(items: Sequence[_Item], threshold: int) -> Iterator[Sequence[_Item]]:
+    """All sets of that many; of a large vault so many at random that a few wrong ones do not hide the rest, and always
+    the same ones."""
+    if comb(len(items), threshold) <= _TRIES:
+        yield from combinations(items, threshold)
+    else:
+        chance = Random(0)  # noqa: S311 - no secret depends on it
+        for _ in range(_TRIES):
+            yield chance.sample(items, threshold)
 
 
 def _fit(vault: Vault, threshold: int, items: Sequence[_Item]) -> bool:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from coldshare.device.address import Address
     from coldshare.drill import Drilled, Opened
     from coldshare.ledger.drills import At
+    from coldshare.ledger.queries import View
     from coldshare.safety.rehearsal import Rehearsal
 
 _LISTED = "drill --list looks at the ledger only: leave {0} out"
@@ -225,21 +226,16 @@ def _teller(ui: Ui, at: At) -> Callable[[Drilled], None]:
 # --- what it comes to
 
 
-def _joined(now: int, *, name: str | None = None, only: bytes | None = None) -> list[Rehearsal]:
-    """Of the vault with the public key `only`, or of all that are called `name`."""
-    from coldshare.cli.vaults import choose
+def _view() -> View:
     from coldshare.ledger.store import Ledger, ledger_path
-    from coldshare.safety.rehearsal import rehearse
 
     with Ledger(ledger_path(), create=False) as ledger:
-        view = ledger.view()
-    known = view.vaults()
-    chosen = known if name is None else choose(known, name)
-    return [rehearse(view, one.vault, now) for one in chosen if only in (None, one.vault)]
+        return ledger.view()
 
 
 def _result(place: _Place, done: Drilled, warnings: Sequence[str]) -> Result:
     from coldshare.cli import drills
+    from coldshare.safety.rehearsal import rehearse
 
     now = when.now()
     lines = [
@@ -248,7 +244,9 @@ def _result(place: _Place, done: Drilled, warnings: Sequence[str]) -> Result:
     ]
     joined: Rehearsal | None = None
     try:
-        for joined in _joined(now, only=done.declaration.vault):
+        view = _view()
+        if any(one.vault == done.declaration.vault for one in view.vaults()):
+            joined = rehearse(view, done.declaration.vault, now)
             lines += [*joined.words, *drills.next_of(joined, now)]
     except ColdshareError as error:
         lines.append(f"What all drills prove together cannot be said: {error.message}")
@@ -272,20 +270,35 @@ def _result(place: _Place, done: Drilled, warnings: Sequence[str]) -> Result:
 
 def _list(name: str | None) -> Result:
     from coldshare.cli import drills
+    from coldshare.cli.vaults import choose
     from coldshare.ledger.errors import NoLedgerError
+    from coldshare.safety.rehearsal import rehearse
 
     now = when.now()
     try:
-        found = _joined(now, name=name)
+        view = _view()
     except NoLedgerError as error:
         if name is not None:
             raise
-        return Result({"vaults": []}, [f"Nothing was rehearsed yet. {error.next_step}"], EXIT_ATTEND)
-    lines: list[str] = []
-    for one in found:
-        lines += [*([""] if lines else []), *drills.lines_of(one, now)]
+        lines = [f"Nothing was rehearsed yet. {error.next_step}"]
+        return Result({"vaults": [], "nameless": []}, lines, EXIT_ATTEND)
+    known = view.vaults()
+    found = [rehearse(view, one.vault, now) for one in (known if name is None else choose(known, name))]
+    nameless = [one for one in view.backups() if one.vault is None and name is None]
+    titles = {info.place: info.title for info in view.places()}
+    lines = [
+        line for number, one in enumerate(found) for line in ([""] if number else []) + drills.lines_of(one, now)
+    ] or ["The ledger knows no vault yet. The first backup brings it."]
+    lines += [
+        f"Backup {one.backup_id.hex()[:8]} at {titles[one.place]}: the ledger does not know whose it is. A drill tells."
+        for one in nameless
+    ]
+    worst = drills.status_of(found, now) if found else EXIT_ATTEND
     return Result(
-        {"vaults": [drills.rehearsal_json(one, now) for one in found]},
-        lines or ["The ledger knows no vault yet. The first backup brings it."],
-        drills.status_of(found, now) if found else EXIT_ATTEND,
+        {
+            "vaults": [drills.rehearsal_json(one, now) for one in found],
+            "nameless": [{"backup_id": one.backup_id.hex(), "place": str(one.place)} for one in nameless],
+        },
+        lines,
+        max(worst, EXIT_ATTEND) if nameless else worst,
     )
