@@ -8,8 +8,9 @@ from coldshare.ledger import events as e
 from coldshare.safety.named import (
     PartyAmbiguousError,
     PartyUnknownError,
+    UnknownVaultError,
     VaultAmbiguousError,
-    VaultUnknownError,
+    choose,
     party,
     vaults,
 )
@@ -22,7 +23,10 @@ STORY.tell(e.DeviceRestored(VAULT, "iPad-cd34", "Laptop", OLD, backup_id(1)))
 
 def found(text: str, vault: str | None = None) -> list[tuple[str, str]]:
     view = STORY.view()
-    return [(one.name, of.party) for one, of in party(view, vaults(view, vault), text)]
+    return [
+        (one.name, of.party)
+        for one, of in party(view, [one for one in view.vaults() if vault in (None, one.name)], text)
+    ]
 
 
 def test_the_exact_name_in_every_vault_that_has_it() -> None:
@@ -59,18 +63,22 @@ def test_a_long_list_is_cut() -> None:
         party(view, view.vaults(), "x")
 
 
-def test_a_vault_by_name_or_key() -> None:
-    view = STORY.view()
-    for text in ("Savings", "SAVINGS", "0202", VAULT.hex(), VAULT.hex().upper()):
-        assert [one.vault for one in vaults(view, text)] == [VAULT]
-    assert len(vaults(view, None)) == 2
-    for text in ("", "02", "Saving"):
-        with pytest.raises(VaultUnknownError, match=r"There are: Savings, Spending\."):
-            vaults(view, text)
+@pytest.mark.parametrize("text", ["Savings", "SAVINGS ", "0202", VAULT.hex(), VAULT.hex().upper()])
+def test_a_vault_by_name_or_key(text: str) -> None:
+    assert [one.vault for one in vaults(STORY.view(), text)] == [VAULT]
+
+
+@pytest.mark.parametrize("text", ["", "02", "Saving"])
+def test_no_vault_is_called_so(text: str) -> None:
+    with pytest.raises(UnknownVaultError, match=r"There is: 'Savings', 'Spending'\."):
+        vaults(STORY.view(), text)
+    assert len(vaults(STORY.view(), None)) == 2
 
 
 def test_two_vaults_of_one_name() -> None:
-    view = Story().seen().tell(vault_seen(e.Share(OTHER_VAULT, "Savings", "Phone", OLD, 2, 2, 2), ("A", "B"))).view()
+    twin = e.Share(OTHER_VAULT, "Savings", "Phone", OLD, 2, 2, 2)
+    view = Story().seen().tell(vault_seen(twin, ("A", "B"))).view()
     with pytest.raises(VaultAmbiguousError):
         vaults(view, "Savings")
+    assert len(choose(view.vaults(), "Savings")) == 2
     assert [one.vault for one in vaults(view, "0303")] == [OTHER_VAULT]

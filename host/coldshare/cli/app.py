@@ -22,6 +22,7 @@ COMMANDS = (
     "resume",
     "list",
     "status",
+    "lost",
     "verify",
     "restore",
     "export",

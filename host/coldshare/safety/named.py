@@ -1,4 +1,4 @@
-"""Which vaults and which party a person means by what they type."""
+"""Which vault and which party a person means by what they type."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ from typing import ClassVar, Final
 from coldshare.errors import InputError
 from coldshare.ledger.queries import Party, Vault, View
 
-__all__ = ["PartyAmbiguousError", "PartyUnknownError", "VaultAmbiguousError", "VaultUnknownError", "party", "vaults"]
+__all__ = [
+    "PartyAmbiguousError",
+    "PartyUnknownError",
+    "UnknownVaultError",
+    "VaultAmbiguousError",
+    "choose",
+    "party",
+    "vaults",
+]
 
-#: Digits of a vault's key that are enough, when no other one begins so.
+#: Digits of a vault's key that are enough.
 _DIGITS_MIN: Final = 4
 #: Names that a message lists.
 _LISTED_MAX: Final = 12
@@ -33,11 +41,11 @@ class PartyAmbiguousError(InputError):
     next_step = "Type more of the name, or all of it."
 
 
-class VaultUnknownError(InputError):
+class UnknownVaultError(InputError):
     """The ledger knows no vault that is called so."""
 
-    code: ClassVar[str] = "vault_unknown"
-    next_step = "Type its name, or the first digits of its public key. coldshare status shows them all."
+    code: ClassVar[str] = "unknown_vault"
+    next_step = "To see them all: coldshare status. If it is on a token or a stick: coldshare ledger rescan --at ADDR"
 
 
 class VaultAmbiguousError(InputError):
@@ -47,27 +55,32 @@ class VaultAmbiguousError(InputError):
     next_step = "Name it by the first digits of its public key: coldshare status --json shows them."
 
 
-def vaults(view: View, text: str | None) -> list[Vault]:
-    """The vault called `text`, or whose ECDSA key begins with it in hexadecimal; all for None.
+def choose(vaults: Sequence[Vault], text: str) -> list[Vault]:
+    """Those with that name, else with a name that differs in case only, else with a key (ECDSA, hexadecimal) that
+    begins so. Names are given freely, so there can be several. Raises UnknownVaultError."""
+    folded = text.strip().casefold()
+    digits = folded if len(folded) >= _DIGITS_MIN else None
+    ways = (
+        [one for one in vaults if one.name == text],
+        [one for one in vaults if one.name.strip().casefold() == folded],
+        [one for one in vaults if digits is not None and one.vault.hex().startswith(digits)],
+    )
+    for found in ways:
+        if found:
+            return found
+    names = ", ".join(repr(one.name) for one in vaults) or "none"
+    raise UnknownVaultError(f"No vault is known as {text!r}. There is: {names}.")
 
-    Raises VaultUnknownError and VaultAmbiguousError.
-    """
+
+def vaults(view: View, text: str | None) -> list[Vault]:
+    """The one vault that is meant by `text`, all for None. Raises UnknownVaultError and VaultAmbiguousError."""
     known = view.vaults()
     if text is None:
         return known
-    digits = text.lower()
-    ways: tuple[Callable[[Vault], bool], ...] = (
-        lambda one: one.name == text,
-        lambda one: one.name.casefold() == text.casefold(),
-        lambda one: len(digits) >= _DIGITS_MIN and one.vault.hex().startswith(digits),
-    )
-    for way in ways:
-        found = [one for one in known if way(one)]
-        if len(found) > 1:
-            raise VaultAmbiguousError(f"{len(found)} vaults are known as {text!r}.")
-        if found:
-            return found
-    raise VaultUnknownError(f"No vault is known as {text!r}. There are: {_listed(one.name for one in known)}.")
+    found = choose(known, text)
+    if len(found) > 1:
+        raise VaultAmbiguousError(f"{len(found)} vaults are known as {text!r}.")
+    return found
 
 
 def party(view: View, among: Sequence[Vault], text: str) -> list[tuple[Vault, Party]]:

@@ -41,9 +41,11 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A backup of one share that would open, and every way to do it that the ledger knows, the handiest first."""
+    """A backup of one share that would open, and every way to do it that the ledger knows, the handiest first. `out` is
+    the vault file that the commands write."""
 
     copy: Copy
+    out: str
     openings: tuple[Opening, ...]
 
     @property
@@ -63,18 +65,13 @@ def new_device(view: View, vault: bytes, party: str) -> str:
     return name
 
 
-def sources(
-    view: View, held: Iterable[Copy], reached: Reached, *, onto: str | None, out: str | None = None
-) -> tuple[Source, ...]:
+def sources(view: View, held: Iterable[Copy], reached: Reached, *, onto: str | None) -> tuple[Source, ...]:
     """Those of `held` that would open: what is at hand first, then what was proved last.
 
-    The commands restore onto the device called `onto`; with None they only write the vault file. `out` is its name, by
-    default one that tells whose it is.
+    The commands restore onto the device called `onto`; with None they only write the vault file.
     """
     places = {info.place: info for info in view.places()}
-    found = [
-        Source(one, tuple(_openings(view, one, places, reached, onto, out or _file(one)))) for one in held if one.usable
-    ]
+    found = [Source(one, _file(one), tuple(_openings(view, one, places, reached, onto))) for one in held if one.usable]
     return tuple(sorted(found, key=_order))
 
 
@@ -89,7 +86,7 @@ def _file(one: Copy) -> str:
 
 
 def _openings(
-    view: View, one: Copy, places: Mapping[Place, PlaceInfo], reached: Reached, onto: str | None, out: str
+    view: View, one: Copy, places: Mapping[Place, PlaceInfo], reached: Reached, onto: str | None
 ) -> Iterable[Opening]:
     backup, own = one.backup, one.place
     tokens: list[PlaceInfo] = []
@@ -112,20 +109,20 @@ def _openings(
     found = []
     if backup.state != e.KEYLESS:
         if tokens:
-            found += [_opening(one, by, [own, token], reached, onto, out) for token in tokens]
+            found += [_opening(one, by, [own, token], reached, onto) for token in tokens]
         elif own.place.kind != e.FILE or by == "password":
-            found.append(_opening(one, by, [own], reached, onto, out))
+            found.append(_opening(one, by, [own], reached, onto))
     if backup.recovery or not found:
-        found.append(_opening(one, "recovery_code", [own], reached, onto, out))
+        found.append(_opening(one, "recovery_code", [own], reached, onto))
     # A password may be asked for where it is enough; a code stays on its paper as long as it can.
     return sorted(found, key=lambda way: (bool(way.absent), way.by == "recovery_code"))
 
 
-def _opening(one: Copy, by: Opener, needed: list[PlaceInfo], reached: Reached, onto: str | None, out: str) -> Opening:
+def _opening(one: Copy, by: Opener, needed: list[PlaceInfo], reached: Reached, onto: str | None) -> Opening:
     words = ["coldshare", "restore"]
     if one.place.place.kind != e.FILE:
         words += ["--backup", one.backup.backup_id.hex()[:8]]
-    words += ["--out", shlex.quote(out)]
+    words += ["--out", shlex.quote(_file(one))]
     if onto is not None:
         words += ["--onto", shlex.quote(onto)]
     if by == "recovery_code":
