@@ -14,20 +14,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from coldshare.cli import render, when
+from coldshare.cli import when
 from coldshare.cli.app import COMMANDS
-from coldshare.cli.judged import Book
+from coldshare.cli.judged import Book, lines
+from coldshare.cli.judged_json import standing_json
 from coldshare.cli.picture import draw
 from coldshare.cli.render import Result, print_result, safe
 from coldshare.ledger import events as e
 from coldshare.ledger.events import Event, Place, Share
-from coldshare.ledger.projection import fold
-from coldshare.ledger.queries import View
 from coldshare.ledger.store import Ledger, ledger_path
 from coldshare.safety.due import HALF_YEAR
 from coldshare.safety.standing import VERDICTS, assess
+from ledger.strategies import bodies
 from safety.rehearsed import drilled, stored
 from safety.rehearsed import vault as real_vault
 from safety.story import (
@@ -761,6 +763,26 @@ def test_the_line_for_cron(keep: Callable[..., None], folder: Path, name: str, m
         assert "BELOW THRESHOLD" in text
 
 
-def test_a_view_of_nothing_draws_nothing() -> None:
-    assert assess(View(fold([]), LAP), 0).standings == ()
-    assert json.dumps(list(render._LOOKS)) == json.dumps(["plain", "strong", "faint", "good", "attend", "danger"])
+# --- whatever is in a ledger
+
+
+@given(st.lists(st.tuples(bodies, st.sampled_from((DESK, LAP))), max_size=25), st.integers(0, 3))
+def test_there_is_no_ledger_that_cannot_be_shown(told: list[tuple[e.Body, bytes]], halves: int) -> None:
+    story = Story()
+    for body, host in told:
+        story.tell(body, host=host)
+    view, now = story.view(), story.now + halves * HALF_YEAR
+    overview = assess(view, now)
+    book = Book(view.places())
+    json.dumps([standing_json(one) for one in overview.standings])
+    for standing in overview.standings:
+        safe_today = standing.verdict == "safe"
+        assert standing.exit_status in ((0, 8) if safe_today else (8, 9))
+        assert not safe_today or (standing.margin or 0) >= 1
+        text = lines(standing, book, now)
+        for width in (40, 80, 120):
+            drawn = ["".join(text for text, _ in line) for line in draw(standing, book, now, width)]
+            assert max(cell_len(line) for line in drawn) == width
+        assert f"  {standing.verdict.replace('_', ' ').upper()}: " in text[1]
+    for backup in overview.nameless:
+        assert all(book.nameless(backup))

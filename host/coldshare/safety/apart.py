@@ -51,10 +51,14 @@ class Together:
             if self.accepted:
                 return f"The computer {self.what} reaches {shares} That was accepted."
             if not self.serious:
-                return f"The computer {self.what} has been used with tokens that hold {shares}"
+                return f"The computer {self.what} has been used with {self._held_by} that hold {shares}"
             return f"The computer {self.what} has had, or can copy, {shares}"
         told = {"location": "kept at one location", "custodian": "kept by one custodian", "account": "in one account"}
         return f"The shares of {named} are {told[self.by]}: {self.what}. {enough}"
+
+    @property
+    def _held_by(self) -> str:
+        return "tokens" if all(place.kind == e.TOKEN for place in self.places) else "tokens and other places"
 
 
 def together(view: View, vault: bytes, *, found: list[Copy] | None = None) -> list[Together]:
