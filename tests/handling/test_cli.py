@@ -93,7 +93,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     for name in ("COLDSHARE_AT", "COLDSHARE_DEBUG"):
         monkeypatch.delenv(name, raising=False)
     shell = Computer(tmp_path, monkeypatch, capsys)
-    for name, content, what in (("pin", PIN, "PIN"), ("pw", PASSWORD, "password"), ("wrong", "x" * 30, None)):
+    for name, content, what in (("pin", PIN, "PIN"), ("pw", PASSWORD, "password")):
         shell.write(name, content, secret=what)
     shell.write("new", "walnut-harbor-sixteen-lunar-moth", secret="new password")
     for share in vault():
@@ -131,10 +131,10 @@ def phone(shell: Computer) -> Computer:
 @pytest.mark.parametrize("as_json", [False, True])
 @pytest.mark.parametrize("name", [*AT_TOKEN, *TO_FOLDER])
 def test_refused_before_anybody_is_asked(phone: Computer, name: str, as_json: bool) -> None:
-    """Neither the person at the token nor whoever has the password: both would say something else here."""
+    """Neither the person at the token, who would say no, nor whoever has the password: there is no such file."""
     before = phone.things()
     argv = (AT_TOKEN | TO_FOLDER)[name]
-    argv = tuple("wrong" if word == "pw" else word for word in argv)
+    argv = tuple("nowhere" if word == "pw" else word for word in argv)
     text = failed(phone(*argv, *(["--json"] if as_json else [])), "single_host", 5, as_json=as_json)
     for word in ("Phone", "Laptop", "'Savings'", "--single-host"):
         assert word in text
@@ -163,7 +163,7 @@ def test_what_the_ledger_knows_is_not_even_opened(phone: Computer, name: str) ->
     with phone.other(".laptop"):
         good(phone("ledger", "export", "theirs"))
     good(phone("ledger", "join", "theirs"))
-    argv = tuple("wrong" if word == "pw" else word for word in AT_FOLDER[name])
+    argv = tuple("nowhere" if word == "pw" else word for word in AT_FOLDER[name])
     assert "one too many" in failed(phone(*argv), "single_host", 5, as_json=False)
     assert handled() == {"Phone"}
 

@@ -16,6 +16,7 @@ from coldshare.places import shares
 from coldshare.places.folder import Folder, Kept, open_folder
 from coldshare.seal import WrongFactorError
 from coldshare.vault import read_share
+from coldshare_iface import wire
 from coldshare_iface.messages import Declaration
 from coldshare_sim.flash import Chip
 from host.test_burnt import burn, copier, opener
@@ -196,10 +197,25 @@ def test_a_token_that_has_forgotten_whose_share_it_is(tmp_path: Path) -> None:
     with copier(desk, chip) as client:
         (held,) = client.contents().unnamed
         restore.verify(client, held, None)
+        known = Before(backups={held.backup_id: declared(LAPTOP.vult)})
+        with process.watching(lambda several: False, lambda: known), pytest.raises(SeveralSharesError) as caught:
+            restore.restore(client, held, opener(code), out)
+        assert not caught.value.several.opened, "the records of this computer know better than the token"
         with pytest.raises(SeveralSharesError) as caught:
             restore.restore(client, held, opener(code), out)
     assert caught.value.several.opened
     assert not out.exists()
+
+
+def test_what_was_fetched_is_not_opened_either(room: Room) -> None:
+    """Whoever fetches and opens in two steps is asked at the second one, and before the password is tried."""
+    room.person = approves()
+    with room.desk.client(room.full, room.person) as client:
+        fetched = restore.fetch(client, client.backups()[0], wire.PURPOSE_VERIFY)
+    process.take(declared(PHONE.vult))
+    with pytest.raises(SeveralSharesError) as caught:
+        restore.open_fetched(fetched, "not-the-password-at-all")
+    assert not caught.value.several.opened
 
 
 def test_only_what_was_really_opened_counts(room: Room) -> None:
