@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from . import base64text, curves
 from .dkls import SECRET
@@ -91,9 +91,12 @@ def reshare_vault(
         [one.to_bytes(32, "little") for one in eddsa],
         {(a, b): random(32) for a in range(parties) for b in range(a + 1, parties)},
     )
+    # As in the library: who was a party before keeps the chain code of its EdDSA share, who joins has none.
+    chain_codes = {one.party: _schnorr_chain_code(data) for one, data in zip(facts, old, strict=True)}
     shares = []
     for index, party in enumerate(party_ids):
-        vult = _vult(first.vault_name, party_ids, index, (generation, run.share(index, random)), [], created_at)
+        own = replace(run, generation=replace(generation, eddsa_chain_code=chain_codes.get(party, bytes(32))))
+        vult = _vult(first.vault_name, party_ids, index, (generation, own.share(index, random)), [], created_at)
         shares.append(SyntheticShare(party, _file_name(first.vault_name, generation, index), vult))
     return shares
 
@@ -111,14 +114,24 @@ def _deal(
 
 
 def _dealer(vult: bytes) -> _Dealer:
+    facts = read_share(vult).facts
+    ecdsa, eddsa = _raw_shares(vult)
+    return _Dealer(
+        point_ecdsa=int.from_bytes(facts.points_ecdsa[facts.index], "big"),
+        point_eddsa=int.from_bytes(facts.point_eddsa, "big"),
+        ecdsa=int.from_bytes(ecdsa[SECRET], "big"),
+        eddsa=int.from_bytes(eddsa[SCHNORR_SECRET], "little"),
+    )
+
+
+def _schnorr_chain_code(vult: bytes) -> bytes:
+    _, eddsa = _raw_shares(vult)
+    return eddsa[-32:]
+
+
+def _raw_shares(vult: bytes) -> tuple[bytes, bytes]:
     from .vault_pb2 import Vault, VaultContainer
 
     vault = Vault.FromString(base64text.decode(VaultContainer.FromString(base64text.decode(vult)).vault.encode()))
     raw = {one.public_key: base64text.decode(one.keyshare.encode()) for one in vault.key_shares}
-    facts = read_share(vult).facts
-    return _Dealer(
-        point_ecdsa=int.from_bytes(facts.points_ecdsa[facts.index], "big"),
-        point_eddsa=int.from_bytes(facts.point_eddsa, "big"),
-        ecdsa=int.from_bytes(raw[vault.public_key_ecdsa][SECRET], "big"),
-        eddsa=int.from_bytes(raw[vault.public_key_eddsa][SCHNORR_SECRET], "little"),
-    )
+    return raw[vault.public_key_ecdsa], raw[vault.public_key_eddsa]
