@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, Union
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 #: What a token lists: with the name of its owner, or without.
 Held: TypeAlias = "Backup | Unnamed"
 _H = TypeVar("_H", bound="Backup | Unnamed")
+
+#: Hears whose share was opened, and the vault file, before that is written. What it raises keeps it from being written.
+OnOpened: TypeAlias = "Callable[[Declaration, bytes], None]"
 
 #: What opens a backup: its password, which needs the token too, or its recovery code, which needs nothing else.
 Key: TypeAlias = Union[str, RecoveryCode, RecoveryFile]  # noqa: UP007
@@ -203,10 +206,13 @@ def restore(
     *,
     allow_cost: AllowCost | None = None,
     on_step: OnStep = _silent,
+    on_opened: OnOpened | None = None,
 ) -> Checked:
     """Write the vault file to `out`: mode 0600, atomically, never over an existing file, and read back."""
     check_out(out)
     checked = _read(client, held, wire.PURPOSE_RESTORE, key, allow_cost, on_step)
+    if on_opened is not None:
+        on_opened(told(checked), checked.original)
     write_out(out, checked.original)
     return checked
 
@@ -219,10 +225,13 @@ def restore_sealed(
     client: TokenClient | None = None,
     allow_cost: AllowCost | None = None,
     on_step: OnStep = _silent,
+    on_opened: OnOpened | None = None,
 ) -> CheckedFile:
     """As `restore`, for an exported file; see `verify_sealed`."""
     check_out(out)
     checked = _read_sealed(sealed, key, wire.PURPOSE_RESTORE, client, allow_cost, on_step)
+    if on_opened is not None:
+        on_opened(checked.declaration, checked.original)
     write_out(out, checked.original)
     return checked
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -37,18 +38,18 @@ RESHARED = e.GenerationNewer(VAULT, NEW, OLD)
 
 
 def comes(party: str = "Phone", generation: bytes = OLD, *, old_there: bool = False) -> Coming:
-    return Coming.of(backup_id(1), share(party, generation), old_there=old_there)
+    return replace(Coming.of(backup_id(1), share(party, generation)), old_there=old_there)
 
 
-def opened(party: str = "Phone", generation: bytes = OLD, **changes: object) -> Coming:
+def opened(party: str = "Phone", generation: bytes = OLD, **changes: Any) -> Coming:
     """As it is known when the seal is open."""
     whose = share(party, generation)
     seen = vault_seen(whose, ("Phone", "Laptop", "Tablet"))
-    return Coming.of(backup_id(1), whose, replace(seen, **changes))  # type: ignore[arg-type]
+    return replace(Coming.of(backup_id(1), whose), seen=replace(seen, **changes))
 
 
-def goes(story: Story, coming: Coming | None = None, onto: str = "new phone", **wish: object) -> Allowed:
-    return check(story.view(), coming or comes(), Wish(onto, **wish))  # type: ignore[arg-type]
+def goes(story: Story, coming: Coming | None = None, onto: str = "new phone", **wish: Any) -> Allowed:
+    return check(story.view(), coming or comes(), Wish(onto, **wish))
 
 
 # --- rule 3
@@ -305,6 +306,17 @@ def test_rule_5_a_generation_that_the_ledger_never_saw() -> None:
         goes(Story().seen().tell(LOST), comes(generation=NEW))
 
 
+def test_rule_5_the_token_knows_an_order_that_the_ledger_does_not() -> None:
+    story = Story().seen().seen(NEW).tell(LOST)
+    newer = replace(comes(generation=NEW), replaces=frozenset({OLD}))
+    assert goes(story, newer).warnings == ()
+    assert goes(Story().seen().tell(LOST), newer).warnings == ()  # the ledger never saw the newer one
+    with pytest.raises(StaleShareError, match=r"there is another one \(06060606\)"):
+        goes(story.seen(NEWEST), newer)
+    with pytest.raises(StaleShareError, match="has replaced it"):  # what a person said counts
+        goes(Story().seen().seen(NEW).tell(LOST, e.GenerationNewer(VAULT, OLD, NEW)), newer)
+
+
 def test_rule_5_comes_before_rule_3() -> None:
     with pytest.raises(StaleShareError):
         goes(reshared().tell(FOUND))
@@ -323,7 +335,7 @@ def test_rule_5_comes_before_rule_3() -> None:
         ({"public_share_eddsa": bytes(32)}, "another public EdDSA share of Phone"),
     ],
 )
-def test_incompatible_by_what_was_opened(changes: dict[str, object], words: str) -> None:
+def test_incompatible_by_what_was_opened(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(IncompatibleVaultError, match=words):
         goes(Story().seen().tell(LOST), opened(**changes))
 
@@ -390,9 +402,9 @@ def test_notes_where_nobody_says_which_device() -> None:
     assert "its own device only" in said
     assert notes(Story().seen().tell(LOST).view(), comes()) == []
     assert notes(Story().view(), comes()) == []
-    old, alive = notes(reshared().tell(FOUND).view(), comes())
+    (old,) = notes(reshared().tell(FOUND).view(), comes())
     assert "Old shares sign with each other, and never with newer ones" in old
-    assert "two devices one share" in alive
+    assert notes(reshared().view(), comes(old_there=True)) == []  # that is said without a ledger
     restored = e.DeviceRestored(VAULT, "Phone", "new phone", OLD, backup_id(1))
     assert "on new phone only" in notes(Story().seen().tell(LOST, restored).view(), comes())[0]
     assert "server" in notes(Story().seen(signers=("Server-1", "Tablet")).view(), comes("Server-1"))[0]

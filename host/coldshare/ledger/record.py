@@ -35,6 +35,7 @@ __all__ = [
     "backed_up",
     "chain_code_digest",
     "destroyed",
+    "device_restored",
     "exported",
     "failed",
     "file_opened",
@@ -185,6 +186,18 @@ def restored(say: Say, serial: bytes, label: str, checked: Checked) -> None:
         e.BackupRestored(place, checked.backup.backup_id, share, checked.sealed_size),
     ]
     keep(say, lambda ledger: bodies)
+
+
+def device_restored(say: Say, declaration: Declaration, backup_id: bytes, device: str, turned: str | None) -> None:
+    """That share goes onto `device`. `turned` is the party whose share that device loses by it."""
+    share = share_of(declaration)
+
+    def build(ledger: Ledger) -> list[Body]:
+        known = {one.party for one in ledger.view().parties(share.vault) if one.lost is None}
+        lost = [e.DeviceLost(share.vault, turned)] if turned in known and turned is not None else []
+        return [*lost, e.DeviceRestored(share.vault, share.party, device, share.generation, backup_id)]
+
+    keep(say, build)
 
 
 def file_opened(say: Say, path: Path, checked: CheckedFile, *, restored: bool = False) -> None:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from coldshare.export_index import ExportIndex
     from coldshare.handover import Handover
     from coldshare.places.files import OnWait
-    from coldshare.restore import Key
+    from coldshare.restore import Key, OnOpened
     from coldshare.seal import AllowCost, KdfParams, Slot
     from coldshare.vault import ShareFacts
     from coldshare_iface.messages import Declaration
@@ -279,10 +279,13 @@ def restore(
     *,
     allow_cost: AllowCost | None = None,
     on_step: OnStep = _silent,
+    on_opened: OnOpened | None = None,
 ) -> CheckedFile:
     """As `verify`, and then write the vault file to `out`: mode 0600, never over an existing file, and read back."""
     check_out(out)
     checked = verify(folder, kept, key, allow_cost=allow_cost, on_step=on_step)
+    if on_opened is not None:
+        on_opened(checked.declaration, checked.original)
     write_out(out, checked.original)
     return checked
 

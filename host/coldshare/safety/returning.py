@@ -11,6 +11,7 @@ from typing import Final
 from coldshare.ledger.events import FILE, Share, VaultSeen
 from coldshare.ledger.queries import Generation, Party, View
 from coldshare.safety.carriers import Copy, copies, device
+from coldshare.safety.commands import behind
 from coldshare.safety.errors import (
     DuplicateVaultError,
     IncompatibleVaultError,
@@ -24,6 +25,7 @@ __all__ = [
     "Coming",
     "Wish",
     "check",
+    "is_old",
     "notes",
     "same_name",
 ]
@@ -32,7 +34,8 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class Coming:
     """A share that is to come back. `told` is what its place or its seal says of it, `seen` what the opened file says;
-    each None as long as it is not known. `old_there`: its place has it as retired, or has a newer one beside it."""
+    each None as long as it is not known. `old_there`: its place has it as retired, or has a newer one beside it;
+    `replaces` are the generations of it that its place has as older ones."""
 
     backup_id: bytes
     vault: bytes
@@ -41,10 +44,11 @@ class Coming:
     told: Share | None = None
     seen: VaultSeen | None = None
     old_there: bool = False
+    replaces: frozenset[bytes] = frozenset()
 
     @classmethod
-    def of(cls, backup_id: bytes, told: Share, seen: VaultSeen | None = None, *, old_there: bool = False) -> Coming:
-        return cls(backup_id, told.vault, told.party, told.generation, told, seen, old_there)
+    def of(cls, backup_id: bytes, told: Share) -> Coming:
+        return cls(backup_id, told.vault, told.party, told.generation, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +99,28 @@ def check(view: View | None, coming: Coming, wish: Wish) -> Allowed:
 
 
 def notes(view: View, coming: Coming) -> list[str]:
-    """What to say of a share that is written out without a word on which device it goes."""
-    said = []
-    if found := _stale(view, coming):
-        said.append(f"{found[0]} {_TOGETHER}")
+    """What to say of a share that is written out without a word on which device it goes. That its own place has it as
+    an old one is known without a ledger, and not said here."""
+    found = _stale(view, coming)
+    if coming.old_there or found is not None:
+        return [f"{found[0]} {_TOGETHER}"] if found is not None and not coming.old_there else []
     party = _party(view, coming)
-    if party is not None and (what := device(view, party, coming.generation)) in ("alive", "restored", "server"):
-        if what == "server":
-            said.append(_server(party.party))
-        else:
-            on = f" {party.device}" if what == "restored" else " its own device"
-            said.append(
-                f"{party.party} is not lost, as far as this computer's ledger knows. Import this share on{on} only: "
-                "on another one it gives two devices one share, and brings no party back."
-            )
-    return said
+    what = None if party is None else device(view, party, coming.generation)
+    if party is None or what in ("lost", "stale"):
+        return []
+    if what == "server":
+        return [_server(party.party)]
+    on = party.device if what == "restored" else "its own device"
+    return [
+        f"{party.party} is not lost, as far as this computer's ledger knows. Import this share on {on} only: on any "
+        "other it gives two devices one share, and brings no party back."
+    ]
+
+
+def is_old(view: View, coming: Coming) -> bool:
+    """Whether it is known that a newer generation has replaced that of the share."""
+    found = _stale(view, coming)
+    return found is not None and found[1]
 
 
 def same_name(one: str, other: str) -> bool:
@@ -200,9 +211,11 @@ def _stale(view: View | None, coming: Coming) -> tuple[str, bool] | None:
         return f"{named}, and {by} has replaced it.", True
     if coming.old_there or (own is not None and own.retired):
         return f"{named}, which was retired." if not coming.old_there else f"{named}, which its place has as old.", True
-    if current is None or current.generation != coming.generation:
-        others = ", ".join(one.generation.hex()[:8] for one in known if one.generation != coming.generation)
-        return f"{named}, there is another one ({others}), and nothing tells which of them counts.", False
+    if current is not None and current.generation == coming.generation:
+        return None
+    older = {coming.generation} | coming.replaces | (own.newer_than if own is not None else frozenset())
+    if others := [one.generation.hex()[:8] for one in known if one.generation not in older]:
+        return f"{named}, there is another one ({', '.join(others)}), and nothing tells which of them counts.", False
     return None
 
 
@@ -220,9 +233,9 @@ def _counts(view: View | None, coming: Coming, wish: Wish) -> None:
     elif newer is None:
         step = f"No newer backup of it is known. What is possible: coldshare lost {shlex.quote(coming.party)}"
     else:
-        where = newer.place.title
-        at = f"--from {shlex.quote(where)}" if newer.backup.place.kind == FILE else f"--backup {_short(newer)}"
-        step = f"Restore the newer one, from {where}: coldshare restore {at} --onto {shlex.quote(wish.onto)} --out FILE"
+        which = "" if newer.backup.place.kind == FILE else f" --backup {newer.backup.backup_id.hex()[:8]}"
+        command = f"coldshare restore{which}{behind(newer.place)} --onto {shlex.quote(wish.onto)} --out FILE"
+        step = f"Restore the newer one, from {newer.place.title}: {command}"
     raise StaleShareError(
         f"{why} Shares of different generations never sign together.",
         next_step=f"{step}. Only to use old shares together, all of one generation: restore each without --onto.",
@@ -240,10 +253,6 @@ def _newer(view: View, coming: Coming) -> Copy | None:
         if one.usable and (one.backup.party, one.backup.generation) == (coming.party, current.generation)
     ]
     return max(found, key=lambda one: (one.backup.opened or 0, one.backup.backup_id), default=None)
-
-
-def _short(copy: Copy) -> str:
-    return copy.backup.backup_id.hex()[:8]
 
 
 # --- rule 3
