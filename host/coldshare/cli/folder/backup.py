@@ -17,15 +17,12 @@ from coldshare.cli.folder.common import (
     place_json,
     short_of,
 )
-from coldshare.cli.handing import new_code
 from coldshare.cli.opening import index, remember
 from coldshare.cli.render import Result, size
-from coldshare.cli.single_host import watch_parties
-from coldshare.cli.ui import Ui
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from coldshare.cli.backing import ToBackUp
+    from coldshare.cli.ui import Ui
     from coldshare.device.address import Address
 
 
@@ -35,36 +32,19 @@ WEAKER = (
 )
 
 
-def backup(
-    at: Address,
-    file: Path,
-    member: str | None,
-    password_file: str | None,
-    vault_password_file: str | None,
-    recovery_out: Path | None,
-    no_recovery: bool,
-    newer: bool,
-    single_host: bool,
-    pin_file: str | None,
-    as_json: bool,
-) -> Result:
-    from coldshare.cli.vaultfile import read_vault_file
+def backup(ui: Ui, at: Address, given: ToBackUp, pin_file: str | None) -> Result:
     from coldshare.ledger import folders as ledger
     from coldshare.places import shares
 
     no_pin(pin_file)
-    ui = Ui(quiet=as_json)
-    several = watch_parties(ui, single_host)
-    recovery = new_code(ui, recovery_out, no_recovery)
-    data, vault_password, facts = read_vault_file(file, vault_password_file, ui, member)
-    ui.note(f"{facts.vault_name}: the share of {facts.party}, {facts.threshold} of {facts.parties}, checked.")
-    shares.check_backup(at.where, facts, index(), newer=newer)
+    facts, recovery, recovery_out = given.facts, given.recovery, given.recovery_out
+    shares.check_backup(at.where, facts, index(), newer=given.newer)
     around = _warn(at, ui)
     ui.note(WEAKER)
     if recovery is None:
         ui.note(WITHOUT)
     password = entry.get(
-        password_file,
+        given.password_file,
         "password for this backup",
         "--password-file",
         check=lambda text: shares.check_alone(text, (facts.vault_name, facts.party)),
@@ -72,12 +52,12 @@ def backup(
     )
     done = shares.backup(
         at.where,
-        data,
+        given.data,
         password,
         index=index(),
         recovery=recovery,
-        vault_password=vault_password,
-        newer=newer,
+        vault_password=given.vault_password,
+        newer=given.newer,
         on_wait=on_wait(ui),
         on_step=ui.on_step,
     )
@@ -114,7 +94,7 @@ def backup(
             "beside": None if older is None else backup_json(older),
             "recovery": done.recovery,
             "recovery_file": None if recovery_out is None else str(recovery_out),
-            "warnings": [*facts.warnings, WEAKER, *around, *([] if done.recovery else [WITHOUT]), *several],
+            "warnings": [*facts.warnings, WEAKER, *around, *([] if done.recovery else [WITHOUT]), *given.several],
         },
         lines,
     )
