@@ -243,6 +243,35 @@ def test_the_parties_without_a_backup_are_named(shell: Shell, keep: Callable[...
     assert [one["parties"] for one in vault["findings"] if one["code"] == "not_all_backed_up"] == [["Tablet"]]
 
 
+def test_why_a_backup_would_not_open(shell: Shell, keep: Callable[..., None]) -> None:
+    keep(safe_vault().tell(e.PlaceLost(SAFE_B), e.BackupState(SAFE_A, backup_id(1), None, 1000, e.UNCONFIRMED)))
+    out = shell("status").out
+    assert "No backup that would open: Laptop (Safe B: its place is lost).\n" in out
+    assert "    Safe B (token): 00000000, its place is lost, since 2023-11-14; verified" in out
+    assert "The backup of Phone at Safe A was stored, and never read back.\n" in out
+    assert "    Next: Finish it: coldshare verify --backup 00000000\n" in out
+
+
+def test_vaults_of_one_name_are_told_apart(shell: Shell, keep: Callable[..., None]) -> None:
+    keep(safe_vault().stored(9, STICK_A, whose=Share(OTHER_VAULT, "Savings", "Phone", NEW, 2, 3, 2)))
+    out = shell("status").out
+    assert "Savings, key 02020202: 2 of 3" in out
+    assert "Savings, key 03030303: 2 of 3" in out
+
+
+def test_a_vault_without_a_name(shell: Shell, keep: Callable[..., None]) -> None:
+    keep(Story().stored(1, SAFE_A, whose=Share(VAULT, "", "Phone", NEW, 2, 3, 2)))
+    assert shell("status").out.startswith("key 02020202: 2 of 3")
+    assert picture(Story().stored(1, SAFE_A, whose=Share(VAULT, "", "P", NEW, 2, 3, 2)), 80)[0].startswith("┌─ key 02")
+
+
+def test_what_rests_on_the_vendor_says_so(shell: Shell, keep: Callable[..., None]) -> None:
+    keep(fast_vault())
+    said = shell("status")
+    assert said.status == 0
+    assert "SAFE: You can lose any one more thing, as long as the server signs.\n" in said.out
+
+
 def test_a_party_of_unknown_name_is_no_safety(shell: Shell, keep: Callable[..., None]) -> None:
     keep(unknown_parties())
     assert "Of 2 of its parties this ledger does not even know the names" in shell("status").out
@@ -523,7 +552,7 @@ def picture(story: Story, width: int, *, after: int = SECOND) -> list[str]:
     view = story.view()
     now = story.now + after
     (standing,) = assess(view, now).standings
-    return ["".join(text for text, _ in line) for line in draw(standing, Book(view.places()), now, width)]
+    return ["".join(text for text, _ in line) for line in draw(standing, Book(view), now, width)]
 
 
 @pytest.mark.parametrize("name", STORIES)
@@ -773,7 +802,7 @@ def test_there_is_no_ledger_that_cannot_be_shown(told: list[tuple[e.Body, bytes]
         story.tell(body, host=host)
     view, now = story.view(), story.now + halves * HALF_YEAR
     overview = assess(view, now)
-    book = Book(view.places())
+    book = Book(view)
     json.dumps([standing_json(one) for one in overview.standings])
     for standing in overview.standings:
         safe_today = standing.verdict == "safe"

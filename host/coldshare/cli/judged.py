@@ -8,14 +8,12 @@ from coldshare.cli.when import date, when
 from coldshare.errors import EXIT_ATTEND
 from coldshare.ledger.events import PLACES
 from coldshare.safety import commands
-from coldshare.safety.carriers import FAILED, FAULTS
+from coldshare.safety.carriers import FAILED, FAULTS, PLACE_LOST
 from coldshare.safety.verdicts import VERDICTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from coldshare.ledger.events import Place
-    from coldshare.ledger.queries import Backup, PlaceInfo
+    from coldshare.ledger.queries import Backup, PlaceInfo, Vault, View
     from coldshare.safety.carriers import Copy
     from coldshare.safety.due import Reminder
     from coldshare.safety.standing import Finding, PartyStanding, Standing
@@ -124,7 +122,9 @@ def fault(copy: Copy) -> str:
     """Why it would not open; empty if it would."""
     if copy.fault is None:
         return ""
-    code = copy.backup.failed_code
+    code, lost = copy.backup.failed_code, copy.place.lost
+    if copy.fault == PLACE_LOST and lost is not None:
+        return f"{FAULTS[copy.fault]}, since {date(lost)}"
     return FAULTS[copy.fault] + (f" ({code})" if copy.fault == FAILED and code else "")
 
 
@@ -141,14 +141,18 @@ def older(copy: Copy) -> str:
 
 
 class Book:
-    """The places of one ledger, for what names only a backup."""
+    """What the places and vaults of one ledger are called."""
 
-    def __init__(self, places: Iterable[PlaceInfo]) -> None:
-        self._places = {one.place: one for one in places}
+    def __init__(self, view: View) -> None:
+        self._places = {one.place: one for one in view.places()}
+        self._vaults = [one.name for one in view.vaults()]
 
-    def title(self, place: Place) -> str:
-        known = self._places.get(place)
-        return str(place) if known is None else known.title
+    def vault(self, vault: Vault) -> str:
+        """Its name, with the first digits of its public key where that alone says little."""
+        key = f"key {vault.vault.hex()[:8]}"
+        if not vault.name:
+            return key
+        return vault.name if self._vaults.count(vault.name) < 2 else f"{vault.name}, {key}"
 
     def reminder(self, one: Reminder, now: int) -> tuple[str, str]:
         """What is due, and the command."""
@@ -171,7 +175,7 @@ class Book:
 def lines(standing: Standing, book: Book, now: int) -> list[str]:
     """All of it, without any drawing."""
     loud, meaning = headline(standing)
-    out = [f"{standing.vault.name}: {', '.join(summary(standing))}", f"  {loud}: {meaning}"]
+    out = [f"{book.vault(standing.vault)}: {', '.join(summary(standing))}", f"  {loud}: {meaning}"]
     if reached := needs(standing):
         out.append(f"  Shares: {reached}.")
     if lose := may_lose(standing):

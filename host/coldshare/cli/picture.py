@@ -54,7 +54,7 @@ def draw(standing: Standing, book: judged.Book, now: int, width: int) -> list[Dr
     """`width` in columns, 40 at least. `now` is in microseconds since 1970."""
     trees = [list(_tree(one, now)) for one in standing.parties]
     strangers = [_leaf(copy, now, old=True, stranger=True) for copy in standing.strangers]
-    out = [*_box(standing, width), ()]
+    out = [*_box(standing, safe(book.vault(standing.vault)), width), ()]
     titles = [title for tree in trees for _, title, _ in tree] + [title for _, title, _ in strangers]
     column = min(max((_cells(title) for title in titles), default=0), max((width - 12) * 2 // 5, 10))
     for one, tree in zip(standing.parties, trees, strict=True):
@@ -80,13 +80,13 @@ def _status(standing: Standing) -> int:
     return VERDICTS[standing.verdict][1]
 
 
-def _box(standing: Standing, width: int) -> Iterator[Drawn]:
+def _box(standing: Standing, called: str, width: int) -> Iterator[Drawn]:
     status = _status(standing)
     look = _STATUS_LOOKS[status]
     left, across, right, side, low_left, low_right = tuple(_BOXES[status])
     inner = width - 4
     facts = " · ".join(judged.summary(standing))
-    name = _cut(safe(standing.vault.name) or "a vault without a name", inner - 2)
+    name = _cut(called, inner - 2)
     room = inner - _cells(name) - 5
     beside = _cells(facts) <= room
     line = across * (width - 5 - _cells(name) - (_cells(facts) + 3 if beside else 0))

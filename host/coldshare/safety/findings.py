@@ -286,14 +286,32 @@ def _backed_up(facts: Facts) -> Iterable[Finding]:
             f"Export the vault file on {_device(older)}, and: coldshare backup FILE --newer",
             tuple(one.party for one in older),
         )
-    none = [one for one in without if one.live and one not in older]
+    none = []
+    for one in without:
+        unconfirmed = [copy for copy in one.copies if copy.fault == c.UNCONFIRMED]
+        if one.live and unconfirmed:
+            first = unconfirmed[0]
+            yield Finding(
+                "not_all_backed_up",
+                f"The backup of {one.party} at {first.place.title} was stored, and never read back.",
+                f"Finish it: {commands.verify(first.backup, first.place)}",
+                (one.party,),
+                tuple(copy.backup for copy in unconfirmed),
+            )
+        elif one.live and one not in older:
+            none.append(one)
     if none:
         yield Finding(
             "not_all_backed_up",
-            f"No backup that would open: {_named(none)}.",
+            f"No backup that would open: {', '.join(map(_with_reason, none))}.",
             f"Export the vault file on {_device(none)}, and: coldshare backup FILE",
             tuple(one.party for one in none),
         )
+
+
+def _with_reason(one: PartyStanding) -> str:
+    why = [f"{copy.place.title}: {c.FAULTS[copy.fault]}" for copy in one.copies if copy.fault is not None]
+    return f"{one.party} ({'; '.join(why)})" if why else one.party
 
 
 def _named(parties: Iterable[PartyStanding]) -> str:

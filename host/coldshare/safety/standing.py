@@ -55,8 +55,15 @@ class Standing:
         """The verdict for a person."""
         if self.verdict == "safe":
             more = "any one more thing" if self.margin == 1 else f"any {self.margin} more things"
-            return f"safe: you can lose {more}"
+            return f"safe: you can lose {more}{', as long as the server signs' if self.needs_server else ''}"
         return VERDICTS[self.verdict][0]
+
+    @property
+    def needs_server(self) -> bool:
+        """Whether the own parties are too few to sign without the vendor."""
+        own = sum(one.reachable for one in self.parties if one.device != "server")
+        server = any(one.device == "server" for one in self.parties)
+        return server and self.generation is not None and own < self.generation.threshold
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def command(vault: str | None, as_json: bool) -> Result:
         overview = Overview(tuple(one for one in overview.standings if one.vault.vault in chosen), (), ())
     if not overview.standings and not overview.nameless:
         return _nothing(_NOTHING)
-    book = Book(view.places())
+    book = Book(view)
     return Result(
         _json(overview),
         _lines(overview, book, now),
