@@ -16,24 +16,27 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import hashlib
 import re
 from dataclasses import dataclass
 from typing import Annotated, Final
 
 from coldshare.identity import PUBLIC_SIZE, SIGNATURE_SIZE, Identity, signed_by
-from coldshare.ledger.events import HOST_SIZE, REPORT_MAX, TIME_MAX, Place, Share
+from coldshare.ledger.events import HOST_SIZE, REPORT_MAX, STATES, TIME_MAX, Place, Share
 from coldshare.ledger.shapes import Bytes, Items, Nested, Number, ShapeError, Text, pack, unpack
 from coldshare.reshare.errors import ReportError, ReportForgedError
 from coldshare_iface import codec, wire
 from coldshare_iface.codec import CodecError
 
-__all__ = ["TEXT_MAX", "Kept", "Report", "Signed", "encode", "read", "sign", "text"]
+__all__ = ["LABEL_MAX", "TEXT_MAX", "Kept", "Report", "Signed", "encode", "read", "sign", "text"]
 
 _FORMAT: Final = 1
 _CONTEXT: Final = b"coldshare reshare report 1\0"
 _HEAD: Final = "COLDSHARE:REPORT:1:"
 _PARTIES_MAX: Final = 32
+#: Bytes of a place's label, so that a vault of the most parties with the longest names has room for its backups.
+LABEL_MAX: Final = 64
 #: Characters of a report as text, with the white space that a mail or an editor may have put between.
 TEXT_MAX: Final = 32 * 1024
 
@@ -44,10 +47,14 @@ _PUBLIC = Bytes(32, 33)
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One backup of the new share, read back. `place` is known to the reporting computer by that id."""
+    """One backup of the new share, read back. Place, label, size in bytes and state are those that the ledger of the
+    reporting computer has; see `ledger.events`."""
 
     place: Annotated[Place, Nested(Place)]
+    label: Annotated[str, Text(0, LABEL_MAX)]
     backup_id: Annotated[bytes, Bytes(wire.BACKUP_ID_SIZE, wire.BACKUP_ID_SIZE)]
+    size: Annotated[int, Number(0, 1 << 40)]
+    state: Annotated[int, Number(min(STATES), max(STATES))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +149,13 @@ def text(signed: Signed) -> str:
     return _HEAD + base64.b32encode(signed.data).decode().rstrip("=")
 
 
+_BETWEEN: Final = re.compile(r"[\s>]+")
+
+
 def _from_text(data: bytes) -> bytes:
     try:
-        line = "".join(data.decode("ascii").split()).upper()
+        # An editor may have put a byte order mark before it, a mail marks of quotation before each of its lines.
+        line = _BETWEEN.sub("", data.removeprefix(codecs.BOM_UTF8).decode("ascii")).upper()
     except UnicodeDecodeError:
         raise ReportError from None
     if not line.startswith(_HEAD):
