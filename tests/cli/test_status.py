@@ -350,6 +350,12 @@ def test_one_vault_by_name_or_key(shell: Shell, keep: Callable[..., None], name:
     assert "Pension" not in said.out
 
 
+def test_what_belongs_to_no_vault_is_left_out_where_one_is_named(shell: Shell, keep: Callable[..., None]) -> None:
+    keep(safe_vault().tell(e.BackupState(STICK_A, backup_id(77), None, 1000, e.ACTIVE)))
+    assert shell("status").status == 8
+    assert shell("status", "Savings").status == 0
+
+
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
 @pytest.mark.parametrize("name", ["Nothing", "020", ""])
 def test_a_vault_that_is_not_there(shell: Shell, keep: Callable[..., None], name: str, as_json: bool) -> None:
@@ -389,6 +395,94 @@ def test_nothing_is_written(shell: Shell, keep: Callable[..., None]) -> None:
     shell("status")
     shell("status", "--json")
     assert shell.snapshot() == before
+
+
+# --- next steps, by where the backup is
+
+
+FILE = Place(e.FILE, bytes([9]) * 16)
+PATH = "/home/ada/my backups/coldshare-1a2b3c4d.seal"
+
+
+def steps(story: Story, code: str) -> list[str]:
+    (standing,) = assess(story.view(), story.now + SECOND).standings
+    return [one.next_step for one in standing.findings if one.code == code]
+
+
+def number(start: str) -> bytes:
+    return bytes.fromhex(start) + bytes(12)
+
+
+def at(place: Place, ident: str, party: str = "Phone", generation: bytes = OLD, **more: Any) -> list[e.Body]:
+    """Stored there and verified."""
+    whose = Share(VAULT, "Savings", party, generation, 2, 3, 2)
+    state = more.get("state", e.ACTIVE)
+    return [
+        e.BackupStored(place, number(ident), whose, 1000, state, recovery=True),
+        *([e.BackupVerified(place, number(ident), whose, 1000, state, None, opened=True)] * more.get("opened", True)),
+    ]
+
+
+def test_an_exported_file_is_verified_from_its_path() -> None:
+    story = Story().seen().tell(*at(FILE, "1a2b3c4d", opened=False), e.PlaceNamed(FILE, PATH))
+    assert steps(story, "never_verified") == [f"Prove it: coldshare verify --from '{PATH}'"]
+
+
+def test_a_bad_exported_file_is_deleted_and_the_ledger_told() -> None:
+    story = Story().seen().tell(*at(FILE, "1a2b3c4d"), e.PlaceNamed(FILE, PATH))
+    (step,) = steps(story.tell(e.BackupFailed(FILE, number("1a2b3c4d"), "integrity")), "wrong_shares")
+    assert step.endswith(f"and then: rm '{PATH}', and then: coldshare place lost '{PATH}'")
+
+
+def test_how_an_old_share_goes_depends_on_what_stands_beside_it() -> None:
+    story = (
+        Story()
+        .seen()
+        .tell(
+            *at(SAFE_A, "aaaaaaaa"),
+            *at(SAFE_B, "bbbbbbbb", "Laptop", state=e.RETIRED),
+            *at(SAFE_C, "cccccccc", "Tablet"),
+            *at(FILE, "ffffffff"),
+            e.PlaceNamed(FILE, PATH),
+        )
+    )
+    story.seen(NEW).tell(e.GenerationNewer(VAULT, NEW, OLD), *at(SAFE_A, "dddddddd", "Phone", NEW, state=e.NEXT))
+    (step,) = steps(story, "old_copies")
+    told = step.removeprefix("When the newer ones have signed once: ").split("; ")
+    assert sorted(told) == [
+        "coldshare destroy bbbbbbbb",
+        "coldshare remove cccccccc",
+        "coldshare retire aaaaaaaa, and then coldshare destroy aaaaaaaa",
+        f"rm '{PATH}', and then: coldshare place lost '{PATH}'",
+    ]
+
+
+def test_two_parties_in_one_place_are_taken_apart() -> None:
+    story = (
+        Story().seen().tell(*at(STICK_A, "aaaaaaaa"), *at(STICK_A, "bbbbbbbb", "Laptop"), e.PlaceNamed(STICK_A, STICK))
+    )
+    assert steps(story, "together")[0] == (
+        "Back the share of Phone up onto a place of its own, verify it, and remove it here: "
+        "coldshare remove aaaaaaaa --at 'folder:/media/ada/STICK OF MINE'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [("location", ("bank", None, None)), ("custodian", (None, "Ada", None)), ("account", (None, None, "drive"))],
+)
+def test_what_is_said_of_two_places_is_taken_apart(option: str, said: tuple[str | None, ...]) -> None:
+    story = told().tell(*(e.PlaceDescribed(place, None, *said, None) for place in (SAFE_B, SAFE_C)))
+    (step,) = steps(story, "together")
+    assert f"coldshare place set 'Safe B' --{option} " in step
+
+
+def test_a_computer_that_has_had_enough_shares() -> None:
+    story = told().tell(*(e.ShareHandled(Share(VAULT, "Savings", one, OLD, 2, 3, 2), e.BACKED_UP) for one in TABLE[:2]))
+    (step,) = steps(story, "together")
+    assert "on a computer of its own" in step
+    assert "--single-host" in step
+    assert steps(story.tell(e.SingleHostAccepted(VAULT, OLD)), "together") == []
 
 
 # --- drills
@@ -600,6 +694,10 @@ def test_every_sign_is_in_the_legend() -> None:
         for sign in "●◆■□✕◌?":
             used = any(line.lstrip(" │├└─").startswith(f"{sign} ") for line in lines[:-3] if line[0:1] not in _BOX)
             assert not used or any(f"{sign} " in line for line in legend), (sign, lines)
+
+
+def test_nobody_knows_is_a_sign_too() -> None:
+    assert picture(unknown_parties(), 120)[-1].endswith("? nobody knows")
 
 
 def test_long_names_are_cut() -> None:
