@@ -205,12 +205,20 @@ def test_a_link_in_the_place_of_the_folder(shell: Shell, stick: Path) -> None:
     assert reached() == ([], "")
 
 
-def test_nobody_who_writes_there_is_waited_for(shell: Shell, stick: Path) -> None:
+def test_nobody_who_writes_there_is_waited_for(shell: Shell, stick: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     backup(shell, "folder:stick")
     handle = os.open(stick / "coldshare", os.O_RDONLY)
+    flock = fcntl.flock
+
+    def at_once(number: int, how: int) -> None:
+        assert how & fcntl.LOCK_NB or not os.path.samestat(os.fstat(number), os.fstat(handle)), "somebody waits"
+        flock(number, how)
+
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        assert len(reached()[0]) == 1
+        flock(handle, fcntl.LOCK_EX)
+        with monkeypatch.context() as patched:
+            patched.setattr(fcntl, "flock", at_once)
+            assert len(reached()[0]) == 1
     finally:
         os.close(handle)
 
