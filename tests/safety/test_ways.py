@@ -298,6 +298,15 @@ def test_parties_without_even_a_name_may_be_alive() -> None:
     assert "3 parties" in found.missing[-1].words
 
 
+def test_whoever_is_lost_is_not_presumed_well_for_want_of_a_name() -> None:
+    """The older generation tells of the tablet; of the newer one only the laptop is known."""
+    story = Story().seen().stored(1, SAFE_B, "Laptop", NEW).tell(e.GenerationNewer(VAULT, NEW, OLD))
+    assert judged(story.tell(LOST)).reshare.unknown == 1
+    found = judged(story.tell(e.DeviceLost(VAULT, "Tablet")))
+    assert (found.verdict, found.reshare.unknown, found.reach) == ("neither", 0, 1)
+    assert ("device", ("Tablet",)) in [(note.code, note.parties) for note in found.missing]
+
+
 # --- generations
 
 

@@ -157,6 +157,10 @@ def ways(view: View, vault: Vault, party: str, reached: Reached, *, host: bytes 
     member = party in names or unknown > 0
     if party not in names:
         unknown = max(unknown - 1, 0)
+    # Whoever has no name is presumed well; it must not be one whose device is lost.
+    lost = [one.party for one in told.values() if one.lost is not None and one.party not in (party, *names)]
+    names += lost[:unknown]
+    unknown -= len(lost[:unknown])
     others = [_survivor(view, told.get(name), vault, name, current, held, reached) for name in names if name != party]
     ready = tuple(one for one in others if one.ready)
     waiting = sorted((one for one in others if not one.ready and one.sources), key=_handiest)
