@@ -39,6 +39,7 @@ COMMANDS = (
     "audit",
     "wipe",
     "ledger",
+    "reshare",
     "place",
     "drill",
     "tokens",

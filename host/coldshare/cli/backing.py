@@ -51,7 +51,7 @@ class ToBackUp:
 
 
 def back_up(ui: Ui, at: Address, given: ToBackUp, pin_file: str | None) -> Result:
-    """Put it onto the token or into the folder, and read it back. A share that the ledger has as old is refused first."""
+    """Put it onto the token or into the folder, and read it back. An old share, by the ledger, is refused."""
     _refuse_old(given.facts)
     if is_folder(at):
         return at_folder.backup(ui, at, given, pin_file)
@@ -78,8 +78,9 @@ def _refuse_old(facts: ShareFacts) -> None:
         return
     current = view.current(vault)
     counts = f" Generation {current.generation.hex()[:8]} counts." if current is not None else ""
+    short = generation.hex()[:8]
     raise StaleShareError(
-        f"This is an old share of {facts.party}: its generation, {generation.hex()[:8]}, was retired everywhere.{counts}",
+        f"This is an old share of {facts.party}: its generation, {short}, was retired everywhere.{counts}",
         next_step="Export the share that is on the device now, and back that up. An old one never takes the place of a "
         "newer one.",
     )

@@ -64,6 +64,7 @@ Build = Callable[["Ledger"], Sequence[Body]]
 
 _PARTIES_MAX: Final = 32
 _LABEL_MAX: Final = 200
+_EXTRAS_MAX: Final = 64
 
 
 def keep(say: Say, build: Build, *, begin: bool = True) -> None:
@@ -299,6 +300,11 @@ def vault_seen(share: Share, facts: ShareFacts) -> list[Body]:
 
     if facts.parties > _PARTIES_MAX:
         return []
+    extras = []
+    if facts.extra_keys or facts.chains:
+        keys = tuple(_showable(name, 32) for name in facts.extra_keys[:_EXTRAS_MAX])
+        chains = tuple(_showable(one.chain, 64) for one in facts.chains[:_EXTRAS_MAX])
+        extras.append(e.VaultExtras(share.vault, share.generation, keys, chains))
     return [
         e.VaultSeen(
             share=share,
@@ -310,7 +316,8 @@ def vault_seen(share: Share, facts: ShareFacts) -> list[Body]:
             public_shares_ecdsa=facts.public_shares_ecdsa,
             point_eddsa=facts.point_eddsa,
             public_share_eddsa=facts.public_share_eddsa,
-        )
+        ),
+        *extras,
     ]
 
 

@@ -29,10 +29,16 @@ def command(
     stores a share of a retired generation again. It asks for a button that is HELD. For an old generation that is not
     on this token, give --generation and --newer instead of ID.
     """
+    return let_give_way(prefix, named_generation(prefix, generation, newer, "old"), newer, at, pin_file, as_json)
+
+
+def let_give_way(
+    prefix: str | None, wanted: bytes, newer: str | None, at: Address, pin_file: str | None, as_json: bool
+) -> Result:
+    """Retire the backup `prefix`; or the generation `wanted`, in favour of the backup `newer`."""
     from coldshare import generations as use_case
     from coldshare.ledger import record
 
-    wanted = named_generation(prefix, generation, newer, "old")
     if is_folder(at):
         return at_folder.retire(at, prefix, wanted, newer, pin_file, as_json)
     ui = Ui(quiet=as_json)

@@ -1,0 +1,416 @@
+"""`coldshare reshare`: from the shares of one generation to those of the next, and no mixing."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from coldshare.cli import entry, reshared
+from coldshare.cli.handing import new_code, recovery_options
+from coldshare.cli.options import json_option, password_option, place_options, place_options_if_any
+from coldshare.cli.render import Result
+from coldshare.cli.single_host import single_host_option, watch_parties
+from coldshare.cli.ui import Ui
+from coldshare.cli.vaultfile import member_option, read_vault_file, vault_password_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from coldshare.device.address import Address
+    from coldshare.ledger.events import Place
+    from coldshare.ledger.queries import Reshare, View
+    from coldshare.ledger.store import Ledger
+    from coldshare.reshare.report import Signed
+
+_LINE = "COLDSHARE:REPORT:"
+#: Files of a folder that are looked at.
+_FILES_MAX = 256
+
+
+@click.group("reshare", short_help="After a reshare: every backup to the new generation.")
+def command() -> None:
+    """Carry a vault through a reshare, which the wallet's app performs, without mixing old shares with new ones.
+
+    start checks whether it can be made and says what to do; next backs up each device's new share and reports it; join
+    brings the reports together; finish lets the new generation count. It can be broken off and gone on with anywhere.
+    """
+
+
+@command.command("start")
+@click.argument("vault")
+@click.option("--leave", "leaving", metavar="PARTY", multiple=True, help="A party that does not take part.")
+@click.option("--join", "joining", metavar="NAME", multiple=True, help="A new party, by the id that its app shows.")
+@click.option("--new", metavar="NUMBER", type=click.IntRange(0, 32), help="How many join, where ids are not known yet.")
+@click.option("--accept", "accepted", metavar="CODE", multiple=True, help="Go on though that is so; named by its code.")
+@click.option("--look", is_flag=True, help="Only say what would be; nothing is recorded.")
+@json_option
+def start(
+    vault: str,
+    leaving: tuple[str, ...],
+    joining: tuple[str, ...],
+    new: int | None,
+    accepted: tuple[str, ...],
+    look: bool,
+    as_json: bool,
+) -> Result:
+    """Check whether VAULT can be reshared with what is there, and say what to do, in order.
+
+    Who is not to take part is named with --leave; a lost device's party stays out by itself. --join and --new tell of
+    new devices.
+    """
+    from coldshare.cli.when import now
+    from coldshare.reshare import steps
+    from coldshare.reshare.errors import ReshareRefusedError
+    from coldshare.reshare.plan import prepare
+    from coldshare.safety.named import vaults
+
+    ui = Ui(quiet=as_json)
+    with _ledger() as ledger:
+        view = ledger.view()
+        prepared = prepare(view, vaults(view, vault)[0], now(), leaving=leaving, joining=joining, new=new)
+        for one in prepared.to_accept:
+            if not look and one.code not in accepted and not _accepts(one.words, ui):
+                raise ReshareRefusedError(
+                    one.words, next_step=f"{one.next_step} To go on all the same: --accept {one.code}"
+                )
+        plan = None if look else steps.begin(ledger, prepared)
+    return reshared.started(prepared, plan)
+
+
+def _accepts(words: str, ui: Ui) -> bool:
+    if ui.quiet or not entry.person_here():
+        return False
+    ui.note(words)
+    return click.confirm("Go on all the same?", default=False, err=True)
+
+
+@command.command("next")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--report", "out", metavar="FILE", type=click.Path(path_type=Path), help="Write the report to FILE, too.")
+@member_option
+@password_option
+@vault_password_option
+@recovery_options
+@single_host_option
+@place_options
+def next_(
+    file: Path,
+    out: Path | None,
+    member: str | None,
+    password_file: str | None,
+    vault_password_file: str | None,
+    recovery_out: Path | None,
+    no_recovery: bool,
+    single_host: bool,
+    at: Address,
+    pin_file: str | None,
+    as_json: bool,
+) -> Result:
+    """Check the new share in FILE against itself, the old ones and the plan, back it up, and report it.
+
+    Run it on each device's own computer. The backup stands beside that of the old share, which counts until the reshare
+    is finished. The report holds public values only, signed by this computer. After a Ctrl-C or a fault run it again.
+    """
+    from coldshare.cli.backing import ToBackUp, back_up
+    from coldshare.cli.when import now
+    from coldshare.declare import declare, showable_party
+    from coldshare.files import write_private
+    from coldshare.identity import Identity
+    from coldshare.ledger.differences import share_of
+    from coldshare.ledger.record import chain_code_digest, host_name
+    from coldshare.reshare import steps
+    from coldshare.reshare.newshare import check_new, kept_of, report_on
+    from coldshare.reshare.report import encode, sign
+    from coldshare.restore import check_out
+
+    ui = Ui(quiet=as_json)
+    several = watch_parties(ui, single_host)
+    if out is not None:
+        check_out(out)
+    identity = Identity.load()
+    data, vault_password, facts = read_vault_file(file, vault_password_file, ui, member)
+    share, code = share_of(declare(facts)), chain_code_digest(facts.chain_code)
+    signers = tuple(showable_party(party) for party in facts.signers)
+    with _ledger() as ledger:
+        plan = steps.plan_for(ledger, share, signers)
+        view = ledger.view()
+        check_new(view, plan, facts, share, code)
+    ui.note(
+        f"The new share of {facts.party} of {facts.vault_name!r}: generation {share.generation.hex()[:8]}, "
+        f"{facts.threshold} of {facts.parties}: {', '.join(signers)}. Checked."
+    )
+    backed = None
+    if not any(one.place == _place(at) for one in kept_of(view, share)):
+        recovery = new_code(ui, recovery_out, no_recovery)
+        how = (password_file, recovery, recovery_out, no_recovery, True, several)
+        backed = back_up(ui, at, ToBackUp(data, vault_password, facts, *how), pin_file)
+    with _ledger() as ledger:
+        report = report_on(
+            plan,
+            facts,
+            share,
+            chain_code_digest=code,
+            digest=hashlib.sha256(data).digest(),
+            kept=kept_of(ledger.view(), share),
+            time=now(),
+            host=ledger.host,
+            host_name=host_name(),
+            signers=signers,
+        )
+        signed = sign(report, identity)
+        view = steps.report(ledger, plan, signed)
+    if out is not None:
+        write_private(out, encode(signed), replace=False)
+    return reshared.reported(view, plan, signed, backed, out, several)
+
+
+@command.command("report")
+@click.argument("vault", required=False)
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write it to FILE, which must not exist.")
+@json_option
+def report(vault: str | None, out: Path | None, as_json: bool) -> Result:
+    """Give this computer's own report once more, as a line of text for a file, a mail or a QR code."""
+    from coldshare.files import write_private
+    from coldshare.identity import Identity
+    from coldshare.reshare.errors import NoReshareError
+    from coldshare.reshare.progress import progress
+    from coldshare.reshare.report import encode
+
+    identity = Identity.load()
+    with _ledger() as ledger:
+        view = ledger.view()
+    for plan in _plans(view, vault):
+        for party in progress(view, plan).parties:
+            if party.report is not None and party.report.public_key == identity.public:
+                if out is not None:
+                    write_private(out, encode(party.report), replace=False)
+                return reshared.reported(view, plan, party.report, None, out)
+    raise NoReshareError(
+        "This computer has not reported any new share yet.", next_step="Do that first: coldshare reshare next NEW.vult"
+    )
+
+
+@command.command("join")
+@click.argument("reports", metavar="REPORT...", nargs=-1, required=True)
+@click.option("--trust", "trusted", metavar="FINGERPRINT", multiple=True, help="A signing key that was compared.")
+@json_option
+def join(reports: tuple[str, ...], trusted: tuple[str, ...], as_json: bool) -> Result:
+    """Take in the reports of other computers: files, folders of files, the text itself, or - for standard input.
+
+    Whose a report is, its signature tells. The first time a computer reports, compare its fingerprint with the one that
+    it shows itself; a script names it with --trust.
+    """
+    from coldshare.reshare import steps
+
+    ui = Ui(quiet=as_json)
+    found = [one for text in reports for one in _read(text)]
+    touched: dict[bytes, Reshare] = {}
+    strangers: list[Signed] = []
+    with _ledger(create=True) as ledger:
+        for signed in found:
+            if _believed(ledger.view(), signed, trusted, ui):
+                plan = steps.take(ledger, signed)
+                touched[plan.plan] = plan
+            else:
+                strangers.append(signed)
+        view = ledger.view()
+    return reshared.joined(view, [steps.again(view, one) for one in touched.values()], len(found), strangers)
+
+
+@command.command("status")
+@click.argument("vault", required=False)
+@json_option
+def status(vault: str | None, as_json: bool) -> Result:
+    """Say what each party is waited for, and what is left of the older shares."""
+    with _ledger() as ledger:
+        view = ledger.view()
+    return reshared.status(view, _plans(view, vault))
+
+
+@command.command("finish")
+@click.argument("vault", required=False)
+@place_options_if_any
+def finish(vault: str | None, at: Address | None, pin_file: str | None, as_json: bool) -> Result:
+    """When every party has reported: let the new generation count, and retire the old one at the place of --at.
+
+    The first time it is recorded in the ledger. Run it once for every place with an old share; the token asks for a
+    button that is HELD. What is left of old shares is listed until all of it is destroyed.
+    """
+    from coldshare.reshare import steps
+    from coldshare.reshare.errors import ReshareIncompleteError
+    from coldshare.reshare.progress import progress
+
+    with _ledger() as ledger:
+        view = ledger.view()
+        plan = _one(view, vault)
+        waits = progress(view, plan)
+        if plan.finished is None and not waits.ready:
+            raise ReshareIncompleteError(reshared.why_not(waits))
+        steps.finish(ledger, plan)
+    retired = None if at is None else _retire_at(plan, at, pin_file, as_json)
+    with _ledger() as ledger:
+        view = ledger.view()
+    return reshared.finished(view, progress(view, steps.again(view, plan)), retired)
+
+
+@command.command("abort")
+@click.argument("vault", required=False)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def abort(vault: str | None, yes: bool, as_json: bool) -> Result:
+    """Give the reshare up: the older generation counts as before. Nothing is destroyed.
+
+    Only this computer's record changes. What was stored of the new generation is listed, to be removed.
+    """
+    from coldshare.reshare import steps
+    from coldshare.reshare.progress import progress
+
+    ui = Ui(quiet=as_json)
+    with _ledger() as ledger:
+        view = ledger.view()
+        plan = _one(view, vault)
+        before = progress(view, plan)
+        if not yes and not as_json and entry.person_here():
+            for line in reshared.before_abort(before):
+                ui.note(line)
+            click.confirm("Give it up?", default=False, err=True, abort=True)
+        view = steps.abort(ledger, plan)
+    return reshared.aborted(view, before)
+
+
+# --- what the commands have in common
+
+
+def _ledger(*, create: bool = False) -> Ledger:
+    from coldshare.ledger.errors import NoLedgerError
+    from coldshare.ledger.store import Ledger, ledger_path
+
+    try:
+        return Ledger(ledger_path(), create=create)
+    except NoLedgerError as error:
+        error.next_step = (
+            "This computer knows no vault yet. Bring a report of another party: coldshare reshare join REPORT. Or a "
+            "whole ledger: coldshare ledger join FILE"
+        )
+        raise
+
+
+def _plans(view: View, vault: str | None) -> list[Reshare]:
+    """The latest reshare of each vault that has one. Raises NoReshareError where there is none at all."""
+    from coldshare.reshare.errors import NoReshareError
+    from coldshare.reshare.progress import reshare_of
+    from coldshare.safety.named import vaults
+
+    found = []
+    for one in vaults(view, vault):
+        with suppress(NoReshareError):
+            found.append(reshare_of(view, one.vault))
+    if not found:
+        raise NoReshareError
+    return found
+
+
+def _one(view: View, vault: str | None) -> Reshare:
+    found = _plans(view, vault)
+    going = [one for one in found if one.open] or found
+    if len(going) > 1:
+        raise click.UsageError("several vaults are being reshared: name the VAULT")
+    return going[0]
+
+
+def _place(at: Address) -> Place | None:
+    """The place of --at; None for a folder that is none yet."""
+    from coldshare.places.at_hand import folder_at, token_at
+    from coldshare.places.errors import NoFolderPlaceError
+
+    if at.scheme != "folder":
+        return token_at(at)
+    try:
+        return folder_at(at.where)
+    except NoFolderPlaceError:
+        return None
+
+
+def _read(text: str) -> list[Signed]:
+    """The reports that one argument stands for. Raises ReportError, ReportForgedError."""
+    import sys
+
+    from coldshare.reshare.errors import ReportError
+    from coldshare.reshare.report import TEXT_MAX, read
+
+    if text.upper().startswith(_LINE):
+        return [read(text.encode(errors="replace"))]
+    if text == "-":
+        return [read(sys.stdin.buffer.read(TEXT_MAX + 1))]
+    path = Path(text)
+    try:
+        if not path.is_dir():
+            return [read(_head(path))]
+        found = [(one, _head(one)) for one in sorted(path.iterdir())[:_FILES_MAX] if one.is_file()]
+    except OSError as error:
+        raise ReportError(
+            f"{text} cannot be read: {error.strerror}.", next_step="Check the path, and that you may read it."
+        ) from None
+    reports = [read(data) for _, data in found if data.upper().lstrip().startswith(_LINE.encode())]
+    if not reports:
+        raise ReportError(f"There is no report in the folder {text}.")
+    return reports
+
+
+def _head(path: Path) -> bytes:
+    """As much of a file as a report can have, and a byte more."""
+    from coldshare.reshare.report import TEXT_MAX
+
+    with path.open("rb") as file:
+        return file.read(TEXT_MAX + 1)
+
+
+def _believed(view: View, signed: Signed, trusted: Sequence[str], ui: Ui) -> bool:
+    """Whether its key was compared, now or before."""
+    from coldshare.identity import fingerprint
+    from coldshare.reshare.steps import known_key
+
+    known = known_key(view, signed)
+    if known:
+        return True
+    print_ = fingerprint(signed.public_key)
+    if any(_same(print_, one) for one in trusted):
+        return True
+    told = signed.report
+    if ui.quiet or not entry.person_here():
+        return False
+    if known is None:
+        ui.note(f"CAREFUL: {told.host_name} signed with another key before. Ask why, in person, before you go on.")
+    ui.note(
+        f"A report of {told.party}, by the computer {told.host_name!r}, which is new here. It calls its key\n\n"
+        f"    {print_}\n"
+    )
+    with ui.prompting():
+        return click.confirm("Does that computer itself show the same, every character?", default=False, err=True)
+
+
+def _same(one: str, other: str) -> bool:
+    return one.replace("-", "") == other.upper().replace("-", "").replace(" ", "")
+
+
+def _retire_at(plan: Reshare, at: Address, pin_file: str | None, as_json: bool) -> Result | None:
+    """Retire the old share at that place; None where there is none."""
+    from coldshare.cli.commands.retire import let_give_way
+    from coldshare.ledger.events import RETIRED
+
+    place = _place(at)
+    with _ledger() as ledger:
+        view = ledger.view()
+    old = [
+        one
+        for one in view.backups(plan.vault, place=place)
+        if place is not None and one.generation == plan.older and one.state != RETIRED
+    ]
+    if not old:
+        return None
+    prefix = old[0].backup_id.hex()[:8]
+    return let_give_way(prefix, b"", None, at, pin_file, as_json)

@@ -1,0 +1,333 @@
+"""What the `reshare` commands have to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from coldshare.cli.render import Result, table
+from coldshare.cli.when import date, moment
+from coldshare.errors import EXIT_ATTEND
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from coldshare.cli.render import Json
+    from coldshare.ledger.queries import Reshare, View
+    from coldshare.reshare.plan import Prepared
+    from coldshare.reshare.progress import Awaited, Leftover, Progress
+    from coldshare.reshare.report import Signed
+
+__all__ = ["aborted", "before_abort", "finished", "joined", "reported", "started", "status", "why_not"]
+
+_STATES = {
+    "awaited": "waits for: coldshare reshare next NEW.vult, on its computer",
+    "stranger": "its report is signed with a key that nobody has compared",
+    "rejected": "its report does not count",
+    "reported": "backed up and reported",
+}
+#: Rule 5. An old share is never called void.
+_STILL = (
+    "Old shares still sign with each other: whoever collects as many of them as the vault needed before can move "
+    "everything. That ends only when enough of them are destroyed, on devices and at places alike."
+)
+
+
+def started(prepared: Prepared, plan: Reshare | None) -> Result:
+    committee = prepared.committee
+    steps = [f"{number}. {step}" for number, step in enumerate(prepared.steps, start=1)]
+    joining = committee.new - len(committee.joining)
+    data: dict[str, Json] = {
+        "vault": {"name": prepared.vault.name, "public_key_ecdsa": prepared.vault.vault.hex()},
+        "reshare": None if plan is None else plan.plan.hex(),
+        "older": prepared.older.hex(),
+        "staying": list(committee.staying),
+        "joining": list(committee.joining),
+        "joining_unnamed": joining,
+        "leaving": [party for party in committee.old if party not in committee.staying],
+        "threshold": prepared.threshold,
+        "parties": prepared.parties,
+        "restore_first": [one.party for one in prepared.restores],
+        "concerns": [
+            {"code": one.code, "weight": one.weight, "words": one.words, "next": one.next_step}
+            for one in prepared.concerns
+        ],
+        "steps": list(prepared.steps),
+    }
+    head = "Possible" if plan is None else "Begun"
+    return Result(
+        data,
+        [
+            f"{head}: a reshare of {prepared.vault.name!r} to {prepared.threshold} of {prepared.parties}.",
+            *(f"Note: {' '.join(filter(None, (one.words, one.next_step)))}" for one in prepared.concerns),
+            "What to do, in this order:",
+            *steps,
+            "Until then the shares of now count, and their backups stay as they are.",
+        ],
+    )
+
+
+def reported(
+    view: View, plan: Reshare, signed: Signed, backed: Result | None, out: Path | None, warnings: Sequence[str] = ()
+) -> Result:
+    from coldshare.identity import fingerprint
+    from coldshare.reshare.progress import progress
+    from coldshare.reshare.report import text
+
+    told, line = signed.report, text(signed)
+    now = progress(view, plan)
+    lines = [] if backed is None else [*backed.lines[:-1]]
+    places = ", ".join(_title(view, one.place, one.label) for one in told.kept)
+    lines += [
+        f"Reported: {told.party} of {told.share.name!r} has its new share, backed up at {places}.",
+        f"This computer signs as {told.host_name}, {fingerprint(signed.public_key)}. Whoever joins the report compares "
+        "that.",
+        f"The report is in {out}." if out is not None else "The report, for a file, a mail or a QR code:",
+        *([] if out is not None else [line]),
+        "It holds no secret. To bring it to another computer: coldshare reshare join REPORT",
+        *_waits(now),
+    ]
+    return Result(
+        {
+            "backup": None if backed is None else backed.data,
+            "party": told.party,
+            "generation": told.share.generation.hex(),
+            "report": line,
+            "report_file": None if out is None else str(out),
+            "fingerprint": fingerprint(signed.public_key),
+            "reshare": _json(view, now),
+            "warnings": [*warnings],
+        },
+        lines,
+    )
+
+
+def joined(view: View, plans: Iterable[Reshare], taken: int, strangers: Sequence[Signed]) -> Result:
+    from coldshare.identity import fingerprint
+
+    result = status(view, plans)
+    count = f"{taken - len(strangers)} of {taken}" if strangers else str(taken)
+    lines = [f"Taken in: {count} report{'' if taken == 1 else 's'}."]
+    lines += [
+        f"NOT taken in: that of {one.report.party}, by {one.report.host_name!r}, whose key "
+        f"{fingerprint(one.public_key)} nobody has compared. See that the computer itself shows the same (coldshare "
+        "reshare report), and then: "
+        f"coldshare reshare join REPORT --trust {fingerprint(one.public_key)}"
+        for one in strangers
+    ]
+    data = {
+        **result.data,
+        "taken": taken - len(strangers),
+        "strangers": [
+            {
+                "party": one.report.party,
+                "host": one.report.host_name,
+                "fingerprint": fingerprint(one.public_key),
+            }
+            for one in strangers
+        ],
+    }
+    return Result(data, [*lines, *result.lines], EXIT_ATTEND if strangers else result.exit_status)
+
+
+def status(view: View, plans: Iterable[Reshare]) -> Result:
+    from coldshare.reshare.progress import progress
+
+    found = [progress(view, one) for one in plans]
+    lines: list[str] = []
+    for one in found:
+        lines += [*([""] if lines else []), *_lines(view, one)]
+    waiting = any(not _settled(one) for one in found)
+    return Result(
+        {"reshares": [_json(view, one) for one in found]},
+        lines or ["No reshare is under way."],
+        EXIT_ATTEND if waiting else 0,
+    )
+
+
+def finished(view: View, now: Progress, retired: Result | None) -> Result:
+    lines = [] if retired is None else [*retired.lines[:1]]
+    new = now.plan.generation or b""
+    lines.append(f"Finished: generation {new.hex()[:8]} of {_name(view, now.plan)!r} counts from now on.")
+    lines += _left(view, now)
+    return Result(
+        {"retired": None if retired is None else retired.data, "reshare": _json(view, now)},
+        lines,
+        0 if _settled(now) else EXIT_ATTEND,
+    )
+
+
+def before_abort(now: Progress) -> list[str]:
+    """What to know before a reshare is given up."""
+    reported = [one.party for one in now.parties if one.report is not None]
+    if not reported:
+        return ["No party has reported a new share. If no app has begun either, nothing is lost by giving up."]
+    return [
+        f"These have new shares already, and their apps keep no old one: {', '.join(reported)}.",
+        "To go back, the old share of as many parties as the vault needs is restored from its backup and imported "
+        "anew. If the app has finished on every device, go on instead: the vault has moved.",
+    ]
+
+
+def aborted(view: View, before: Progress) -> Result:
+    new = {one.report.report.share.generation for one in before.parties if one.report is not None}
+    made = [one for one in view.backups(before.plan.vault) if one.generation in new]
+    titles = {info.place: info.title for info in view.places()}
+    lines = [
+        f"Given up: the reshare of {_name(view, before.plan)!r}. Generation {before.plan.older.hex()[:8]} counts, as "
+        "before.",
+        *(line for line in (before_abort(before) if new else ())),
+        *(
+            f"Of the new generation there is {one.backup_id.hex()[:8]}, at {titles.get(one.place, one.place)}. To "
+            f"remove it: coldshare remove {one.backup_id.hex()[:8]}"
+            for one in made
+        ),
+    ]
+    return Result(
+        {
+            "vault": {"name": _name(view, before.plan), "public_key_ecdsa": before.plan.vault.hex()},
+            "counts": before.plan.older.hex(),
+            "given_up": sorted(one.hex() for one in new),
+            "to_remove": [{"backup_id": one.backup_id.hex(), "place": str(one.place)} for one in made],
+        },
+        lines,
+    )
+
+
+def why_not(now: Progress) -> str:
+    """Why a reshare cannot be finished yet."""
+    waiting = [one.party for one in now.parties if one.state == "awaited"]
+    strangers = [one.party for one in now.parties if one.state == "stranger"]
+    parts = []
+    if waiting:
+        parts.append(f"Not reported yet: {', '.join(waiting)}.")
+    if now.unknown:
+        parts.append(f"{now.unknown} more part{'y has' if now.unknown == 1 else 'ies have'} to report.")
+    if strangers:
+        parts.append(f"Signed with a key that nobody has compared: {', '.join(strangers)}.")
+    parts += [one.words for one in now.joined.objections]
+    return " ".join(parts) or "The reports do not go together."
+
+
+def _settled(now: Progress) -> bool:
+    """Finished, and nothing old is left that is known of."""
+    return now.plan.finished is not None and not now.leftovers
+
+
+def _name(view: View, plan: Reshare) -> str:
+    return next((one.name for one in view.vaults() if one.vault == plan.vault), plan.vault.hex()[:8])
+
+
+def _lines(view: View, now: Progress) -> list[str]:
+    plan = now.plan
+    name = f"{_name(view, plan)!r}, {plan.threshold} of {plan.parties}"
+    if plan.finished is not None:
+        return [f"{name}: reshared, finished on {date(plan.finished)}.", *_left(view, now)]
+    new = f", to {now.joined.generation.hex()[:8]}" if now.joined.generation is not None else ""
+    lines = [f"{name}: being reshared since {date(plan.started)}, away from generation {plan.older.hex()[:8]}{new}."]
+    rows = [[f"{one.party}{' (new)' if one.joining else ''}", _STATES[one.state]] for one in now.parties]
+    rows += [["? (new)", _STATES["awaited"]]] * now.unknown
+    lines += table(["PARTY", "STATE"], rows)
+    lines += [f"NOT GOOD: {one.words}" for one in now.joined.objections]
+    return [*lines, *_waits(now)]
+
+
+def _waits(now: Progress) -> list[str]:
+    if now.plan.finished is not None:
+        return []
+    if now.ready:
+        return [
+            "Every party has its new share, they go together, and each is backed up.",
+            "When the reshared vault has signed once: coldshare reshare finish --at PLACE, at every place with an old "
+            "share",
+        ]
+    return [f"Not finished: {why_not(now)}"]
+
+
+def _left(view: View, now: Progress) -> list[str]:
+    if not now.leftovers:
+        return ["No backup of an older share is known any more."]
+    lines = ["Known copies of old shares, still to be destroyed:"]
+    names = {one.party for one in now.parties}
+    lines += [f"  {_leftover(one, one.copy.backup.party in names)}" for one in now.leftovers]
+    devices = _old_devices(view, now)
+    if devices:
+        lines.append(
+            f"  and the live shares on what was not reshared: {', '.join(devices)}. Delete the vault in the app there, "
+            "if you ever can."
+        )
+    return [*lines, _STILL]
+
+
+def _old_devices(view: View, now: Progress) -> list[str]:
+    """Parties of the older generation that are not in the new one: their devices have their old shares still."""
+    old = next((one for one in view.generations(now.plan.vault) if one.generation == now.plan.older), None)
+    names = {one.party for one in now.parties}
+    return [] if old is None else [one.party for one in old.members if one.party not in names]
+
+
+def _leftover(left: Leftover, has_newer: bool) -> str:
+    """`has_newer`: its party has a share of the new generation, which takes its place."""
+    from coldshare.ledger import events as e
+    from coldshare.safety import commands
+
+    backup, place = left.copy.backup, left.copy.place
+    named = f"{backup.backup_id.hex()[:8]}, {backup.party or 'of nobody known'}, at {place.title}"
+    if place.lost is not None:
+        return f"{named}: that place is lost, and so is the copy out of reach."
+    if backup.place.kind == e.FILE:
+        return f"{named}: delete the file, and every copy of it. {commands.remove(backup, place)}"
+    if left.retired:
+        return f"{named}: {commands.destroy(backup, place)}"
+    if not has_newer:
+        return f"{named}: {commands.remove(backup, place)}"
+    return f"{named}: coldshare reshare finish{commands.behind(place) or ' --at ADDR'}"
+
+
+def _title(view: View, place: object, label: str) -> str:
+    return next((info.title for info in view.places() if info.place == place), label or str(place))
+
+
+def _json(view: View, now: Progress) -> dict[str, Json]:
+    plan = now.plan
+    return {
+        "reshare": plan.plan.hex(),
+        "vault": {"name": _name(view, plan), "public_key_ecdsa": plan.vault.hex()},
+        "older": plan.older.hex(),
+        "newer": None if now.joined.generation is None else now.joined.generation.hex(),
+        "threshold": plan.threshold,
+        "parties": plan.parties,
+        "started": moment(plan.started),
+        "finished": moment(plan.finished),
+        "ready": now.ready,
+        "awaited": [_party(one) for one in now.parties],
+        "unnamed": now.unknown,
+        "objections": [
+            {"code": one.code, "party": one.party or None, "words": one.words} for one in now.joined.objections
+        ],
+        "leftovers": [
+            {
+                "backup_id": one.copy.backup.backup_id.hex(),
+                "party": one.copy.backup.party,
+                "generation": None if one.copy.backup.generation is None else one.copy.backup.generation.hex(),
+                "place": str(one.copy.backup.place),
+                "title": one.copy.place.title,
+                "retired": one.retired,
+                "lost": one.copy.place.lost is not None,
+            }
+            for one in now.leftovers
+        ],
+    }
+
+
+def _party(one: Awaited) -> dict[str, Json]:
+    from coldshare.identity import fingerprint
+
+    return {
+        "party": one.party,
+        "joins": one.joining,
+        "state": one.state,
+        "fingerprint": None if one.report is None else fingerprint(one.report.public_key),
+        "host": None if one.report is None else one.report.report.host_name,
+        "reported": None if one.report is None else moment(one.report.report.time),
+    }

@@ -1,0 +1,202 @@
+"""The steps of a reshare as the ledger takes them: begun, reported, finished or given up. Each is one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from coldshare.ledger.events import (
+    PLAN_SIZE,
+    UUID_SIZE,
+    BackupStored,
+    Body,
+    Event,
+    GenerationNewer,
+    GenerationRetired,
+    HostNamed,
+    IdentityCompared,
+    PlaceNamed,
+    ReshareAborted,
+    ReshareFinished,
+    ReshareReported,
+    ReshareStarted,
+    Share,
+    VaultSeen,
+)
+from coldshare.ledger.queries import Reshare, View
+from coldshare.reshare.errors import NoReshareError, ReshareIncompleteError, ReshareNewShareError, ReshareOpenError
+from coldshare.reshare.newshare import begun_by
+from coldshare.reshare.plan import Prepared
+from coldshare.reshare.progress import Progress, progress, under_way
+
+if TYPE_CHECKING:
+    from coldshare.ledger.store import Ledger
+    from coldshare.reshare.report import Report, Signed
+
+__all__ = ["abort", "again", "begin", "finish", "known_key", "plan_for", "report", "take"]
+
+
+_EVENT: Final = b"coldshare report event\0"
+
+
+def begin(ledger: Ledger, prepared: Prepared) -> Reshare:
+    """Record a plan."""
+    committee = prepared.committee
+    started = ReshareStarted(
+        plan=secrets.token_bytes(PLAN_SIZE),
+        vault=prepared.vault.vault,
+        older=prepared.older,
+        staying=committee.staying,
+        joining=committee.joining,
+        threshold=prepared.threshold,
+        parties=prepared.parties,
+    )
+    ledger.record([started])
+    return _by_id(ledger.view(), started.plan)
+
+
+def plan_for(ledger: Ledger, share: Share, signers: Sequence[str]) -> Reshare:
+    """The reshare under way that a new share belongs to; where none was planned here, the one that the share tells of.
+
+    Raises NoReshareError and ReshareNewShareError, and then nothing was recorded.
+    """
+    view = ledger.view()
+    found = under_way(view, share.vault)
+    if found:
+        return found[-1]
+    for one in view.reshares(share.vault):
+        if one.finished is not None and one.generation == share.generation:
+            raise ReshareNewShareError(
+                "The reshare that made this share is finished already.",
+                next_step="A further backup of it is made as any other one: coldshare backup FILE",
+            )
+    started = begun_by(view, share, signers)
+    ledger.record([started])
+    return _by_id(ledger.view(), started.plan)
+
+
+def report(ledger: Ledger, plan: Reshare, signed: Signed) -> View:
+    """Record this computer's own report."""
+    ledger.record([_own(signed), ReshareReported(plan.plan, signed.report.party, signed.data)])
+    return ledger.view()
+
+
+def take(ledger: Ledger, signed: Signed) -> Reshare:
+    """Record a report that came from elsewhere, what it tells of the vault and its backups, and the reshare, where
+    nobody has planned that here. Only for a report whose key a person has compared: it is believed.
+    """
+    told = signed.report
+    plan = _same(ledger.view(), told)
+    started: list[Body] = []
+    ident = secrets.token_bytes(PLAN_SIZE) if plan is None else plan.plan
+    if plan is None:
+        share = told.share
+        committee = (told.signers, (), share.threshold, share.parties)
+        started.append(ReshareStarted(ident, share.vault, told.older, *committee))
+    ledger.record([_own(signed), *started, ReshareReported(ident, told.party, signed.data)])
+    if told.host != ledger.host:
+        ledger.merge(_told(signed))
+    return _by_id(ledger.view(), ident)
+
+
+def _told(signed: Signed) -> list[Event]:
+    """The events of the reporting computer that its report stands for. Their ids follow from it, so that nothing is
+    told twice."""
+    told = signed.report
+    bodies: list[Body] = [
+        HostNamed(told.host_name),
+        VaultSeen(
+            share=told.share,
+            signers=told.signers,
+            reshared=True,
+            public_key_eddsa=told.public_key_eddsa,
+            chain_code_digest=told.chain_code_digest,
+            points_ecdsa=told.points_ecdsa,
+            public_shares_ecdsa=told.public_shares_ecdsa,
+            point_eddsa=told.point_eddsa,
+            public_share_eddsa=told.public_share_eddsa,
+        ),
+        GenerationNewer(told.share.vault, told.share.generation, told.older),
+    ]
+    for kept in told.kept:
+        bodies += [PlaceNamed(kept.place, kept.label)] if kept.label else []
+        bodies.append(BackupStored(kept.place, kept.backup_id, told.share, kept.size, kept.state, None))
+    return [
+        Event(
+            uuid=hashlib.sha256(_EVENT + bytes([number]) + signed.data).digest()[:UUID_SIZE],
+            time=told.time,
+            position=told.time,
+            host=told.host,
+            body=body,
+        )
+        for number, body in enumerate(bodies)
+    ]
+
+
+def known_key(view: View, signed: Signed) -> bool | None:
+    """Whether the key of that report was compared. None: it was not, and that computer has another one that was."""
+    identities = view.identities()
+    if any(one.public_key == signed.public_key for one in identities):
+        return True
+    return None if any(one.host == signed.report.host for one in identities) else False
+
+
+def finish(ledger: Ledger, plan: Reshare) -> Progress:
+    """The new generation counts from now on, and the older one is retired. Raises ReshareIncompleteError."""
+    view = ledger.view()
+    now = progress(view, plan)
+    if plan.finished is not None:
+        return now
+    new = now.joined.generation
+    if new is None or not now.ready:
+        raise ReshareIncompleteError
+    same = [one.plan for one in under_way(view, plan.vault) if one.older == plan.older]
+    ledger.record(
+        [
+            GenerationNewer(plan.vault, new, plan.older),
+            GenerationRetired(plan.vault, plan.older, None),
+            *(ReshareFinished(one, new) for one in same),
+        ]
+    )
+    view = ledger.view()
+    return progress(view, again(view, plan))
+
+
+def abort(ledger: Ledger, plan: Reshare) -> View:
+    """The older generation counts as before; what was reported of a newer one is given up. Raises NoReshareError."""
+    if plan.finished is not None:
+        raise NoReshareError("That reshare is finished.", next_step="What is left of it: coldshare reshare status")
+    view = ledger.view()
+    now = progress(view, plan)
+    new = {one.report.report.share.generation for one in now.parties if one.report is not None} - {plan.older}
+    ledger.record(
+        [
+            *(ReshareAborted(one.plan) for one in under_way(view, plan.vault) if one.older == plan.older),
+            *(GenerationRetired(plan.vault, one, None) for one in sorted(new)),
+        ]
+    )
+    return ledger.view()
+
+
+def again(view: View, plan: Reshare) -> Reshare:
+    """The same one as it stands now."""
+    return _by_id(view, plan.plan)
+
+
+def _by_id(view: View, plan: bytes) -> Reshare:
+    for one in view.reshares():
+        if one.plan == plan:
+            return one
+    raise ReshareOpenError("The reshare has vanished from the ledger.")
+
+
+def _same(view: View, told: Report) -> Reshare | None:
+    """The reshare of that vault away from the same generation that was not given up, the latest one."""
+    found = [one for one in view.reshares(told.share.vault) if one.older == told.older and one.aborted is None]
+    return found[-1] if found else None
+
+
+def _own(signed: Signed) -> IdentityCompared:
+    return IdentityCompared(signed.report.host, signed.report.host_name, signed.public_key)
