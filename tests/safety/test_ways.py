@@ -343,8 +343,8 @@ def test_the_last_resort_is_a_whole_older_generation() -> None:
     assert (old.generation.generation, list(old.sources), old.live) == (OLD, ["Laptop", "Phone", "Tablet"], ())
     command = old.sources["Phone"][0].openings[0].command
     assert command == "coldshare restore --backup 00000000 --out restored-Phone.vult --at hid:0101"  # onto nothing
-    assert codes(found, "never") == ["party_alive", "mixed_generations", "together"]
-    assert [note.rule for note in found.never] == [3, 7, 1]
+    assert codes(found, "never") == ["mixed_generations", "together"]
+    assert [note.rule for note in found.never] == [7, 1]
 
 
 def test_too_few_of_the_older_ones_are_no_last_resort() -> None:

@@ -10,6 +10,7 @@ from coldshare.cli.judged import kind, proofs, where
 from coldshare.cli.paper import GAP, Line, head, numbered, point, typed
 from coldshare.safety.advice import Note, listed
 from coldshare.safety.sources import OPENS
+from coldshare.vault.facts import is_server_id
 
 if TYPE_CHECKING:
     from coldshare.cli.render import Look
@@ -34,22 +35,29 @@ def lines(ways: Ways, now: int) -> list[Line]:
     out = [head(*_POSSIBLE[ways.verdict]), *_signs(ways)]
     if ways.helped and ways.member:
         out += [GAP, *_which(ways)]
-    if not ways.helped:
-        out += _section("Look for this first" if ways.verdict == "neither" else "Do this first", ways.missing)
+    if first := _first(ways):
+        out += _section(first, ways.missing)
     if ways.import_.possible:
         out += [GAP, head(f"WAY A: import the backup of {ways.party}"), *numbered(_import(ways, now))]
         out += _others(ways.import_.sources[1:], now)
     if ways.reshare.possible:
         out += [GAP, head(f"WAY B: reshare without {ways.party}"), *numbered(_reshare(ways, now))]
-        out += [point(note.words, "attend") for note in ways.reshare.notes]
+        out += [point(f"Note: {note.words}", "attend") for note in ways.reshare.notes]
     for one in ways.older:
         out += [GAP, *_older(one, now)]
     if not ways.import_.possible and ways.import_.sources:
         out += _kept(ways, now)
     out += _section("What NOT to do", ways.never, "attend")
-    if ways.helped:
+    if not first:
         out += _section("What is missing", ways.missing)
     return [*out, *_section("Afterwards", ways.after)]
+
+
+def _first(ways: Ways) -> str:
+    """Under which words what is missing comes first; empty where it can wait."""
+    if not ways.helped:
+        return "Look for this first" if ways.verdict == "neither" else "Do this first"
+    return "Do this first" if is_server_id(ways.party) else ""
 
 
 def _signs(ways: Ways) -> Iterator[Line]:
@@ -67,17 +75,18 @@ def _signs(ways: Ways) -> Iterator[Line]:
             f"The other devices left: {left}."
         )
     else:
-        more = f", and {unknown} that this ledger does not know" if unknown else ""
+        if unknown:
+            left = f"{f'{left}, and ' if ready else ''}{unknown} that this ledger does not know"
         yield Line(
             f"Until then the vault may not be able to sign: it needs {t} of {generation.parties}. "
-            f"The other devices left: {left}{more}."
+            f"The other devices left: {left}."
         )
 
 
 def _which(ways: Ways) -> Iterator[Line]:
-    yield Line(
-        "First of all: reset no other device, and import nothing anywhere but as it is written here. Then choose:"
-    )
+    yield Line("First of all: reset no other device, and import nothing anywhere but as it is written here.")
+    if is_server_id(ways.party):
+        return
     told = {"import": "way A", "reshare": "way B"}
     destroyed, stolen = ways.recommended.destroyed, ways.recommended.stolen
     if destroyed is not None:
@@ -189,9 +198,10 @@ def _older(one: OldSet, now: int) -> Iterator[Line]:
         f"{listed(sorted(one.sources))}.{live}",
         mark="  ",
     )
+    handiest = sorted(one.sources, key=lambda party: (not one.sources[party][0].at_hand, party))
     steps = []
-    for party, sources in sorted(one.sources.items()):
-        best = sources[0]
+    for party in handiest[: generation.threshold]:
+        best = one.sources[party][0]
         steps += [
             [Line(f"{party}, onto an empty device of its own:")],
             _restore(best, now),

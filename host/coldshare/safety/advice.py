@@ -192,7 +192,7 @@ def unordered(view: View, vault: Vault, candidates: Sequence[Generation], held: 
 def never(case: Situation) -> Iterable[Note]:
     """What not to do."""
     backed_up = [one for one in case.live if any(copy.usable and copy.backup.party == one for copy in case.held)]
-    if backed_up and case.member:
+    if backed_up and case.member and not case.last_resorts:
         yield Note(
             "party_alive",
             f"Do not import the backup of {listed(backed_up, 'or')} to replace {case.party}. A backup restores the "

@@ -310,8 +310,8 @@ def _kind(view: View, vault: Vault, current: Generation, others: Iterable[Surviv
         if one.device == "server":
             yield Note(
                 "server",
-                f"{one.party} is the vendor's server. It takes part as long as the vendor lets it; that needs the "
-                "vault's e-mail address and its fast-sign password.",
+                f"{one.party} is the vendor's server. It takes part as long as the vendor lets it, and asks for the "
+                "password of the fast vault.",
                 parties=(one.party,),
             )
 
