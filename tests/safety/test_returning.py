@@ -180,6 +180,24 @@ def test_rule_4_names_that_differ_by_case_alone() -> None:
     assert goes(story, onto="PHONE", turn="PHONE", into="phone").turned == "PHONE"
 
 
+def test_rule_4_a_device_that_was_turned_is_that_of_the_party_that_it_became() -> None:
+    story = Story().seen().tell(LOST, e.DeviceLost(VAULT, "Laptop"))
+    story.tell(e.DeviceRestored(VAULT, "Phone", "Laptop", OLD, backup_id(1)))
+    # Its own name does not make it free.
+    with pytest.raises(OtherDeviceShareError, match="would turn it into Laptop, and the share of Phone would be gone"):
+        goes(story, comes("Laptop"), onto="Laptop")
+    with pytest.raises(OtherDeviceShareError, match="would turn it into Tablet, and the share of Phone would be gone"):
+        goes(story.tell(e.DeviceLost(VAULT, "Tablet")), comes("Tablet"), onto="Laptop")
+    assert goes(story, comes("Laptop"), onto="new laptop").elsewhere == ("Phone",)
+
+
+def test_rule_4_a_name_by_hand_that_could_be_two() -> None:
+    story = Story().seen(signers=("Phone", "Laptop", "LAPTOP")).tell(LOST)
+    with pytest.raises(OtherDeviceShareError, match="do not fit"):
+        goes(story, onto="the old one", turn="laptop", into="Phone")
+    assert goes(story, onto="the old one", turn="LAPTOP", into="Phone").turned == "LAPTOP"
+
+
 def test_rule_4_a_device_of_another_vault_is_free() -> None:
     story = Story().seen().tell(LOST, e.ShareHandled(share("Watch", vault=OTHER_VAULT), e.BACKED_UP))
     assert goes(story, onto="Watch").turned is None
@@ -255,16 +273,28 @@ def test_rule_5_names_the_newer_backup_and_its_place() -> None:
     story = (
         reshared().stored(1, SAFE_A).stored(2, STICK_A, generation=NEW, opened=False).stored(3, SAFE_B, generation=NEW)
     )
-    story.tell(e.PlaceNamed(SAFE_B, "Safe B"))
+    story.stored(9, SAFE_A, generation=NEW, opened=False)
+    story.tell(e.PlaceNamed(SAFE_B, "Safe B"), e.PlaceNamed(STICK_A, "/media/stick"))
     with pytest.raises(StaleShareError) as caught:
         goes(story, onto="my phone")
     wanted = f"from Safe B: coldshare restore --backup {backup_id(3).hex()[:8]} --onto 'my phone' --out FILE"
     assert wanted in caught.value.next_step  # the one that was proved
+    story.tell(e.PlaceLost(SAFE_B), e.PlaceLost(SAFE_A))
+    with pytest.raises(StaleShareError) as caught:
+        goes(story)
+    assert f"--backup {backup_id(2).hex()[:8]} --at folder:/media/stick --onto" in caught.value.next_step
     story.tell(e.PlaceLost(SAFE_B), e.PlaceLost(STICK_A)).stored(4, FILE_A, generation=NEW, recovery=True)
     story.tell(e.PlaceNamed(FILE_A, "/media/my stick/x.seal"))
     with pytest.raises(StaleShareError) as caught:
         goes(story)
     assert "coldshare restore --from '/media/my stick/x.seal' --onto" in caught.value.next_step
+
+
+def test_rule_5_a_retired_one_is_not_its_own_way_out() -> None:
+    story = Story().seen().stored(1, SAFE_A).tell(LOST, e.GenerationRetired(VAULT, OLD, SAFE_A))
+    with pytest.raises(StaleShareError, match="which was retired") as caught:
+        goes(story)
+    assert "No newer backup of it is known" in caught.value.next_step
 
 
 def test_rule_5_replaced_by_way_of_another_one() -> None:
@@ -299,6 +329,12 @@ def test_rule_5_generations_that_nothing_orders() -> None:
         assert "coldshare retire --generation OLD --newer ID" in caught.value.next_step
         assert "coldshare ledger join" in caught.value.next_step
     assert goes(story.tell(RESHARED), comes(generation=NEW)).warnings == ()
+
+
+def test_rule_5_one_of_three_has_no_order() -> None:
+    story = Story().seen().seen(NEW).seen(NEWEST).tell(RESHARED, LOST)
+    with pytest.raises(StaleShareError, match=r"there is another one \(06060606\)"):
+        goes(story, comes(generation=NEW))
 
 
 def test_rule_5_a_generation_that_the_ledger_never_saw() -> None:
@@ -368,7 +404,7 @@ def test_compatible_in_another_order_of_the_parties() -> None:
 
 def test_compatible_with_another_library_since_a_reshare() -> None:
     old = replace(share(), library=1)
-    story = Story(e.ShareHandled(old, e.BACKED_UP)).seen(NEW).tell(RESHARED, LOST)
+    story = Story().seen(NEW).tell(e.ShareHandled(old, e.BACKED_UP), RESHARED, LOST)
     assert goes(story, opened(generation=NEW)).warnings == ()
 
 
