@@ -70,7 +70,8 @@ def made(parties: tuple[str, ...] = TABLE, threshold: int = 2, seed: str = "keyg
 
 @cache
 def _reshared(old: Run, parties: tuple[str, ...], threshold: int, seed: str) -> Run:
-    return Run.of([one.vult for one in reshare_vault(old.vults, parties, threshold, random=draws(seed))])
+    own = draws(f"{seed} {old.generation.hex()}")
+    return Run.of([one.vult for one in reshare_vault(old.vults, parties, threshold, random=own)])
 
 
 def two() -> tuple[Run, Run]:
