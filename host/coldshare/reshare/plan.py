@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coldshare.declare import showable_party
 from coldshare.ledger.queries import Vault, View
 from coldshare.reshare.errors import ReshareOpenError, ReshareRefusedError
 from coldshare.reshare.family import Committee, Concern, Family, family_of
@@ -128,6 +129,11 @@ def _check_names(names: Sequence[str], leaving: Sequence[str], joining: Sequence
             raise ReshareRefusedError(
                 f"{party} is a party already, so it cannot join.",
                 next_step="Every device that joins has an id of its own; the app shows it. Without ids: --new NUMBER",
+            )
+        if showable_party(party) != party:
+            raise ReshareRefusedError(
+                f"{showable_party(party)!r}: this id cannot be shown as it is.",
+                next_step="Count the devices that join, without their ids: --new NUMBER",
             )
         if joining.count(party) > 1:
             raise ReshareRefusedError(f"{party} is named twice as a device that joins.", next_step="Name it once.")
