@@ -185,7 +185,8 @@ def _look(copy: Copy, drills: Mapping[tuple[Place, bytes], Drill], hosts: Mappin
     wrong = good = None
     if copy.fault in (FAILED, DISPUTED):
         wrong = FAULTS[copy.fault]
-    if drill is not None and not drill.good and (copy.fault in _OPENS or copy.backup.failed == drill.time):
+    failed_then = copy.fault == FAILED and drill is not None and copy.backup.failed == drill.time
+    if drill is not None and not drill.good and (failed_then or copy.fault in _OPENS):
         wrong = "its share FAILED its own arithmetic in the last drill"
     if drill is not None and drill.good and wrong is None:
         good = drill.time
@@ -219,8 +220,7 @@ def _elsewhere(view: View, generation: Generation, party: str) -> bool:
     if any(one.host in ours and one.generation == which for one in view.accepted(generation.vault)):
         return False
     had = {one.party for one in view.handled(generation.vault) if one.host in ours and one.generation == which}
-    others = had - {party}
-    return bool(others) and len(others) + 1 >= generation.threshold
+    return len(had - {party}) + 1 >= generation.threshold
 
 
 # --- together
@@ -270,7 +270,7 @@ def _judge(
         verdict = "wrong"
     elif proved:
         verdict = "proved"
-    elif len(latest) >= generation.threshold and not lacking:
+    elif len(latest) >= generation.threshold:
         verdict = "overdue"
     else:
         verdict = "not_yet"
@@ -366,13 +366,10 @@ def _choices(items: Sequence[_Item], threshold: int) -> Iterator[Sequence[_Item]
 
 
 def _fit(vault: Vault, threshold: int, items: Sequence[_Item]) -> bool:
-    """Whether these are shares of the vault's two keys, every `threshold` of them."""
-    return (
-        len({item.party for item in items}) == len(items)
-        and _SECP256K1.share([item.x_ecdsa for item in items], [item.ecdsa for item in items], vault.vault, threshold)
-        and _ED25519.share(
-            [item.x_eddsa for item in items], [item.eddsa for item in items], vault.public_key_eddsa or b"", threshold
-        )
+    """Whether these are shares of the vault's two keys, every `threshold` of them. Two of one party never are."""
+    ecdsa, eddsa = [item.ecdsa for item in items], [item.eddsa for item in items]
+    return _SECP256K1.share([item.x_ecdsa for item in items], ecdsa, vault.vault, threshold) and _ED25519.share(
+        [item.x_eddsa for item in items], eddsa, vault.public_key_eddsa or b"", threshold
     )
 
 
