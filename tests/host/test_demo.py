@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coldshare import demo
+from coldshare import demo, demo_reshare
 
 
 @pytest.mark.usefixtures("real_kdf")
@@ -30,3 +30,25 @@ def test_a_demo_that_gets_something_else_back_says_so(monkeypatch: pytest.Monkey
     monkeypatch.setattr(demo, "_play", lambda folder, say: False)
     with pytest.raises(demo.DemoFailedError):
         demo.run(lambda text: None)
+
+
+@pytest.mark.usefixtures("real_kdf")
+def test_the_story_of_a_reshare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    told: list[str] = []
+    result = demo_reshare.run(told.append)
+    assert result.complete
+    assert result.older != result.newer
+    assert result.seconds < 30
+    assert not list(tmp_path.iterdir()), "files are left behind"
+    assert not home.exists(), "the person's own keys were touched"
+    story = "\n".join(told)
+    for word in (
+        "Watch joins",
+        "another generation",
+        "does not count",
+        "retired on this token",
+        "still sign with each other",
+    ):
+        assert word in story
+    assert not any("\n" in line for line in told)
