@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from coldshare.errors import EXIT_DANGER
 from coldshare.handover import ToFile
 from coldshare.recovery import parse_file
 from coldshare_iface import wire
@@ -136,6 +137,18 @@ def test_restore_on_a_new_computer_introduces_itself(burnt: Shell, monkeypatch: 
         burnt("backup", "phone.vult", *YES, "--password-file", "pw", "--no-recovery"), "burnt", 4, as_json=False
     )
     assert "coldshare wipe" in text
+
+
+def test_rule_3_the_ledger_knows_whose_share_the_token_has_forgotten(burnt: Shell) -> None:
+    good(burnt("pair", *YES))
+    argv = ("restore", "--recovery-file", "code", "--onto", "new phone", "--out", "back")
+    # Once its code has opened it here, nobody is asked anything for what is refused.
+    good(burnt("verify", *YES, "--recovery-file", "code"))
+    failed(burnt(*argv, *NO), "party_alive", 5, as_json=False)
+    assert not (burnt.folder / "back").exists()
+    assert burnt("lost", "Phone").status in (0, EXIT_DANGER)
+    assert "Import it on new phone, and nowhere else." in good(burnt(*argv, *YES)).out
+    assert (burnt.folder / "back").read_bytes() == SHARE
 
 
 def test_restore_gives_up_no_pairing_by_itself(burnt: Shell) -> None:
