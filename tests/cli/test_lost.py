@@ -238,20 +238,38 @@ def test_what_must_come_back_first_is_restored_as_printed(shell: Shell) -> None:
 
 
 def test_every_command_of_the_text_runs(shell: Shell) -> None:
-    """In their order, of both ways; FILE is what the reshare gives."""
+    """In their order, of both ways, but those for what only a reshare in the wallet's app makes."""
     backup(shell, SAFE)
-    said = good(shell("lost", "Phone", "--at", SAFE))
-    (old, new) = generations(2)
-    assert {one.party for one in old} == {one.party for one in new}
-    typed = commands(said)
-    assert [shlex.split(line)[1] for line in typed] == ["restore", "status", "backup", "verify", "status", "lost"]
+    typed = commands(good(shell("lost", "Phone", "--at", SAFE)))
+    assert [shlex.split(line)[1:3] for line in typed] == [
+        ["restore", "--backup"],
+        ["status"],
+        ["reshare", "start"],
+        ["reshare", "next"],
+        ["reshare", "join"],
+        ["reshare", "finish"],
+        ["status"],
+        ["lost", "--found"],
+    ]
     for line in typed:
-        verb = shlex.split(line)[1]
-        if verb == "backup":
-            assert line == "coldshare backup FILE --newer"
+        verb, *rest = shlex.split(line)[1:]
+        if verb == "reshare" and rest[0] != "start":
             continue
-        status = run(shell, line if verb != "verify" else f"{line} --at '{SAFE}'").status
-        assert status == (8 if verb in ("status", "lost") else 0), line
+        assert run(shell, line).status == (8 if verb in ("status", "lost") else 0), line
+    found = lost(shell)
+    assert (found["reshare"]["under_way"], found["reshare"]["command"]) == (True, "coldshare reshare status Savings")
+    assert run(shell, found["reshare"]["command"]).status == 8
+
+
+def test_the_plan_of_the_reshare_leaves_the_lost_one_out(shell: Shell) -> None:
+    """Also where its share could be restored for that as well as another one's."""
+    everybody(shell)
+    lost(shell, "Laptop")
+    command = lost(shell, "Phone")["reshare"]["command"]
+    planned = good(shell(*shlex.split(command)[1:], "--look", "--json")).json
+    assert (planned["staying"], planned["leaving"]) == (["Laptop", "Tablet"], ["Phone"])
+    assert planned["restore_first"] == ["Laptop"]
+    assert (planned["threshold"], planned["parties"]) == (2, 3)
 
 
 # --- neither

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from coldshare.ledger import events as e
@@ -12,6 +14,7 @@ from coldshare.safety.named import (
     VaultAmbiguousError,
     choose,
     party,
+    vault_argument,
     vaults,
 )
 from safety.story import OLD, OTHER_VAULT, VAULT, Story, backup_id, vault_seen
@@ -82,3 +85,21 @@ def test_two_vaults_of_one_name() -> None:
         vaults(view, "Savings")
     assert len(choose(view.vaults(), "Savings")) == 2
     assert [one.vault for one in vaults(view, "0303")] == [OTHER_VAULT]
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "argument"),
+    [
+        ("Savings", "Spending", "Savings"),
+        ("Ada's vault", "Spending", "'Ada'\"'\"'s vault'"),
+        ("Savings", "savings ", VAULT.hex()),
+        (" ", "Spending", VAULT.hex()),
+        ("--all", "Spending", VAULT.hex()),
+    ],
+)
+def test_a_vault_on_a_command_line(name: str, other: str, argument: str) -> None:
+    whose = e.Share(VAULT, name, "Phone", OLD, 2, 2, 2), e.Share(OTHER_VAULT, other, "Phone", OLD, 2, 2, 2)
+    view = Story(*(vault_seen(one, ("Phone", "Laptop")) for one in whose)).view()
+    (vault,) = (one for one in view.vaults() if one.vault == VAULT)
+    assert vault_argument(view, vault) == argument
+    assert vaults(view, shlex.split(argument)[0]) == [vault]

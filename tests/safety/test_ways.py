@@ -70,6 +70,7 @@ def test_one_of_three_is_lost_and_backed_up() -> None:
     ]
     assert [one.party for one in found.reshare.ready] == ["Laptop", "Tablet"]
     assert found.reshare.first == found.import_.also == ()
+    assert found.reshare.command == "coldshare reshare start Savings --leave Phone --new 1"
     assert codes(found, "never") == ["party_alive", "other_device_share"]
     assert [note.rule for note in found.never] == [3, 4]
     assert codes(found, "after") == ["same_share", "destroy_old", "back_up_again"]
@@ -288,6 +289,7 @@ def test_parties_without_even_a_name_may_be_alive() -> None:
     """A ledger made anew from one token: the other two are unknown, and presumably well."""
     found = judged(Story(e.BackupState(SAFE_A, backup_id(1), share(), 1000, e.ACTIVE), LOST))
     assert (found.verdict, found.reshare.unknown, found.reshare.ready) == ("both", 2, ())
+    assert found.reshare.command == ""  # nobody could check that
     five = share(threshold=4, parties=5)
     story = Story(e.BackupState(SAFE_A, backup_id(1), five, 1000, e.ACTIVE))
     story.tell(e.BackupState(SAFE_B, backup_id(2), share("Laptop", threshold=4, parties=5), 1000, e.ACTIVE))

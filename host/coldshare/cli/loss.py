@@ -163,6 +163,12 @@ def _reshare(ways: Ways, now: int) -> Iterator[list[Line]]:
         ]
         yield _restore(source, now)
         yield [Line(f"Import {source.out} in the wallet's app on {one.onto!r}. Then delete the file.")]
+    if reshare.command:
+        begun = "A reshare of it has begun already. See what it waits for:"
+        yield [
+            Line(begun if reshare.under_way else "Let coldshare check that it can be made, and say what to mind:"),
+            typed(reshare.command),
+        ]
     names = [*(one.title for one in reshare.ready), *(one.onto for one in reshare.first)]
     if reshare.unknown:
         names.append(f"the {reshare.unknown} that this ledger does not know")
@@ -175,18 +181,17 @@ def _reshare(ways: Ways, now: int) -> Iterator[list[Line]]:
             "and keeps an old share."
         )
     ]
-    yield [
-        Line(
-            "On every device export the vault file. Back each of them up on a computer of its own, into a place of its "
-            "own:"
-        ),
-        typed("coldshare backup FILE --newer"),
-    ]
-    yield [
-        Line("Prove each backup, and let the vault sign something small. Then look at where you stand:"),
-        typed("coldshare verify"),
-        typed("coldshare status"),
-    ]
+    own = "On every device export the vault file. Back it up on a computer of its own, into a place of its own"
+    if reshare.command:
+        yield [Line(f"{own}; that checks and reports the new share, too:"), typed("coldshare reshare next FILE")]
+        yield [
+            Line("Bring the reports together. When all are there, let the new shares count:"),
+            typed("coldshare reshare join REPORT"),
+            typed("coldshare reshare finish"),
+        ]
+    else:
+        yield [Line(f"{own}, and prove it:"), typed("coldshare backup FILE --newer"), typed("coldshare verify")]
+    yield [Line("Let the vault sign something small. Then look at where you stand:"), typed("coldshare status")]
 
 
 def _older(one: OldSet, now: int) -> Iterator[Line]:

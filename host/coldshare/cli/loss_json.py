@@ -38,6 +38,8 @@ def ways_json(ways: Ways) -> dict[str, Json]:
         },
         "reshare": {
             "possible": ways.reshare.possible,
+            "under_way": ways.reshare.under_way,
+            "command": ways.reshare.command or None,
             "ready": [_survivor(one) for one in ways.reshare.ready],
             "first": [_survivor(one) for one in ways.reshare.first],
             "spare": [_survivor(one) for one in ways.reshare.spare],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Final
 
@@ -15,6 +16,7 @@ __all__ = [
     "VaultAmbiguousError",
     "choose",
     "party",
+    "vault_argument",
     "vaults",
 ]
 
@@ -81,6 +83,16 @@ def vaults(view: View, text: str | None) -> list[Vault]:
     if len(found) > 1:
         raise VaultAmbiguousError(f"{len(found)} vaults are known as {text!r}.")
     return found
+
+
+def vault_argument(view: View, vault: Vault) -> str:
+    """How a command names that vault and no other, quoted for a shell."""
+    others = [one for one in view.vaults() if one.vault != vault.vault]
+    name = vault.name
+    plain = bool(name.strip()) and not name.startswith("-")
+    if plain and not any(one.name.strip().casefold() == name.strip().casefold() for one in others):
+        return shlex.quote(name)
+    return vault.vault.hex()
 
 
 def party(view: View, among: Sequence[Vault], text: str) -> list[tuple[Vault, Party]]:

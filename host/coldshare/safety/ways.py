@@ -6,6 +6,7 @@ which places are at hand.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -13,6 +14,7 @@ from typing import Final, Literal, TypeAlias
 from coldshare.ledger.queries import Generation, Party, Vault, View
 from coldshare.safety.advice import Note, Situation, after, missing, never, unordered
 from coldshare.safety.carriers import Copy, Device, copies, device
+from coldshare.safety.named import vault_argument
 from coldshare.safety.sources import Reached, Source, new_device, sources
 from coldshare_iface import wire
 
@@ -63,9 +65,15 @@ class Import:
 @dataclass(frozen=True, slots=True)
 class Reshare:
     """The second way. `ready` take part as they are; `first` must be restored before, in this order; `spare` could be,
-    too, and are not needed. `unknown` parties are not even known by name. `notes` are what the vault's kind means."""
+    too, and are not needed. `unknown` parties are not even known by name. `notes` are what the vault's kind means.
+
+    `command` checks it and says what to mind, or where `under_way` says that one has begun already, what that waits
+    for; it is empty where too few are known by name.
+    """
 
     possible: bool
+    under_way: bool
+    command: str
     ready: tuple[Survivor, ...]
     first: tuple[Survivor, ...]
     spare: tuple[Survivor, ...]
@@ -152,7 +160,8 @@ def ways(view: View, vault: Vault, party: str, reached: Reached, *, host: bytes 
     current = view.current(vault.vault)
     if current is None:
         return _unordered(view, vault, own, held, reached)
-    names = [one.party for one in current.members]
+    members = [one.party for one in current.members]
+    names = list(members)
     unknown = max(current.parties - len(names), 0)
     member = party in names or unknown > 0
     if party not in names:
@@ -171,6 +180,8 @@ def ways(view: View, vault: Vault, party: str, reached: Reached, *, host: bytes 
     also = tuple(waiting[: max(t - 1 - len(ready) - unknown, 0)]) if can_import else ()
     first = tuple(waiting[: max(t - len(ready) - unknown, 0)])
     older = () if can_import or can_reshare or not member else _older(view, vault, told, current, held, reached)
+    named = (len(ready) + len(first)) * can_reshare
+    under_way = any(one.open for one in view.reshares(vault.vault))
     kind = tuple(_kind(view, vault, current, others)) if can_reshare else ()
     case = Situation(
         view=view,
@@ -203,6 +214,8 @@ def ways(view: View, vault: Vault, party: str, reached: Reached, *, host: bytes 
         import_=Import(can_import, found.sources, found.onto, also),
         reshare=Reshare(
             can_reshare,
+            under_way,
+            _reshare_command(view, vault, party, under_way, leaves=party in members) if named >= t else "",
             ready,
             first,
             tuple(waiting[len(first) :]),
@@ -215,6 +228,13 @@ def ways(view: View, vault: Vault, party: str, reached: Reached, *, host: bytes 
         after=tuple(after(case)),
         older=older,
     )
+
+
+def _reshare_command(view: View, vault: Vault, party: str, under_way: bool, *, leaves: bool) -> str:
+    name = vault_argument(view, vault)
+    if under_way:
+        return f"coldshare reshare status {name}"
+    return f"coldshare reshare start {name}{f' --leave {shlex.quote(party)}' if leaves else ''} --new 1"
 
 
 def _handled(view: View, vault: Vault, current: Generation, host: bytes | None) -> frozenset[str]:
@@ -241,7 +261,7 @@ def _unordered(view: View, vault: Vault, own: Party, held: Sequence[Copy], reach
         needed=0,
         reach=0,
         import_=Import(False, sources(view, backups, reached, onto=None), new_device(view, vault.vault, own.party), ()),
-        reshare=Reshare(False, (), (), (), 0, ()),
+        reshare=Reshare(False, False, "", (), (), (), 0, ()),
         recommended=Recommended(None, None),
         missing=tuple(unordered(view, vault, candidates, held)),
         never=(
