@@ -27,7 +27,7 @@ def test_the_story_ends_well_and_leaves_nothing(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_demo_that_gets_something_else_back_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "_play", lambda folder, say: False)
+    monkeypatch.setattr(demo, "_play", lambda on: False)
     with pytest.raises(demo.DemoFailedError):
         demo.run(lambda text: None)
 
