@@ -235,6 +235,14 @@ def test_safe_says_how_much_may_be_lost(shell: Shell, keep: Callable[..., None])
     assert "  Shares: 2 sign, 3 of 3 can be reached: 1 to spare.\n" in out
 
 
+def test_how_much_may_be_lost_is_not_said_of_what_cannot_be_relied_on(shell: Shell, keep: Callable[..., None]) -> None:
+    story = device_lost()
+    keep(story)
+    assert "  Any 2 more things may be lost.\n" in shell("status").out
+    keep(story.tell(e.BackupFailed(SAFE_B, backup_id(2), "seal_damaged")))
+    assert "may be lost" not in shell("status").out
+
+
 def test_the_parties_without_a_backup_are_named(shell: Shell, keep: Callable[..., None]) -> None:
     """Rule 2."""
     keep(not_all_backed_up())
@@ -512,6 +520,17 @@ def test_a_drill_that_does_not_fit_the_others_is_said_loudly(shell: Shell, monke
     assert "coldshare drill" in said.out
 
 
+def test_two_drills_that_do_not_fit_leave_both_in_question(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    phone, laptop, tablet = real_vault(2, 3)
+    told_wrong = tablet.facts.public_shares_ecdsa[tablet.facts.index]
+    story = Story(*stored(phone, 1), *stored(laptop, 2), *stored(tablet, 3), *drilled(laptop, 2))
+    keep_events(story.tell(*drilled(phone, 1, instead={"ecdsa": told_wrong})).events)
+    monkeypatch.setattr(when, "now", lambda: story.now + SECOND)
+    said = shell("status")
+    assert said.status == 9
+    assert "What drills have recorded of Laptop, Phone does not fit together" in said.out
+
+
 def _rehearsal() -> Story:
     story = Story()
     for number, one in enumerate(real_vault(2, 3), start=1):
@@ -684,6 +703,8 @@ def test_signs_differ_where_colours_do() -> None:
     assert "●──✕──┃──✕" in drawn["below_threshold"]
     assert "●──◆──┃" in drawn["fast_vault"]
     assert "●──?──┃──?" in drawn["unknown_parties"]
+    never = "\n".join(picture(never_verified().tell(e.DeviceLost(VAULT, "Tablet")), 80))
+    assert "●──●──┃──□" in never
     assert {drawn[name][0] for name in ("safe_vault", "device_lost", "below_threshold")} == {"╭", "┌", "┏"}
 
 
