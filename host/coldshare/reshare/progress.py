@@ -54,8 +54,7 @@ class Progress:
     @property
     def ready(self) -> bool:
         """Whether the new generation may take the place of the older one."""
-        settled = all(one.state in ("reported", "server") for one in self.parties)
-        return self.joined.complete and settled and not self.unknown
+        return self.joined.complete and not self.unknown
 
 
 def under_way(view: View, vault: bytes) -> list[Reshare]:
