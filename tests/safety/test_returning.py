@@ -436,7 +436,9 @@ def test_notes_where_nobody_says_which_device() -> None:
     (said,) = notes(Story().seen().view(), comes())
     assert "Phone is not lost" in said
     assert "its own device only" in said
-    assert notes(Story().seen().tell(LOST).view(), comes()) == []
+    (turns,) = notes(Story().seen().tell(LOST).view(), comes())
+    assert "On Laptop or Tablet this share would turn that device into Phone." in turns
+    assert "--onto" in turns
     assert notes(Story().view(), comes()) == []
     (old,) = notes(reshared().tell(FOUND).view(), comes())
     assert "Old shares sign with each other, and never with newer ones" in old

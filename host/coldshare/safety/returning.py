@@ -106,8 +106,12 @@ def notes(view: View, coming: Coming) -> list[str]:
         return [f"{found[0]} {_TOGETHER}"] if found is not None and not coming.old_there else []
     party = _party(view, coming)
     what = None if party is None else device(view, party, coming.generation)
-    if party is None or what in ("lost", "stale"):
+    if party is None:
         return []
+    if what in ("lost", "stale"):
+        others = [one.party for one in view.parties(coming.vault) if one.party != party.party and one.lost is None]
+        turns = f"On {' or '.join(others)} this share would turn that device into {party.party}. " if others else ""
+        return [f"{turns}With --onto DEVICE coldshare checks where it goes, and the ledger has it."]
     if what == "server":
         return [_server(party.party)]
     on = party.device if what == "restored" else "its own device"
