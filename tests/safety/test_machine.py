@@ -336,8 +336,8 @@ class SafetyMachine(RuleBasedStateMachine):
         recovery = source.code if told else None
         sealed.stored = self.tell(
             computer,
-            e.BackupStored(place, self.id_of(source), self.share(*source.what), 1000, e.ACTIVE, recovery),
             *([e.PlaceDescribed(place, None, None, None, f"account {self.files}", None)] if carried else []),
+            e.BackupStored(place, self.id_of(source), self.share(*source.what), 1000, e.ACTIVE, recovery),
         )
         for one in self.world.sealed:
             if one.id == source.id and told:
