@@ -98,12 +98,13 @@ def _box(standing: Standing, called: str, width: int) -> Iterator[Drawn]:
     if not beside:
         rows.extend(_lines(facts, "plain", inner))
     loud, meaning = judged.headline(standing)
-    head = f"{_STATUS_SIGNS[status]} {loud}"
+    sign = _STATUS_SIGNS[status]
     shout: Look = look if look == "danger" else "strong"
-    if _cells(head) + 2 + _cells(meaning) <= inner:
-        rows.append(((head, shout), (f"  {meaning}", "plain")))
+    head: list[Piece] = [(sign, look), (f" {loud}", shout)]
+    if _width(head) + 2 + _cells(meaning) <= inner:
+        rows.append((*head, (f"  {meaning}", "plain")))
     else:
-        rows.extend([*_lines(head, shout, inner), *_lines(meaning, "plain", inner)])
+        rows.extend([head, *_lines(meaning, "plain", inner)])
     rows.extend(_gauge(standing, inner))
     if lose := judged.may_lose(standing):
         rows.append(((lose, "plain"),))

@@ -83,8 +83,12 @@ def _draw(picture: Callable[[int], Sequence[Drawn]]) -> bool:
         return False
     plain = bool(os.environ.get("NO_COLOR"))
     for line in lines:
-        click.echo("".join(safe(text) if plain else click.style(safe(text), **_LOOKS[look]) for text, look in line))
+        click.echo("".join(safe(text) if plain else _styled(safe(text), look) for text, look in line))
     return True
+
+
+def _styled(text: str, look: Look) -> str:
+    return click.style(text, **_LOOKS[look]) if text and _LOOKS[look] else text
 
 
 def print_line(data: Mapping[str, Json], text: str, *, as_json: bool) -> None:
