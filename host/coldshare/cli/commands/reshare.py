@@ -37,6 +37,7 @@ def command() -> None:
 
     start checks whether it can be made and says what to do; next backs up each device's new share and reports it; join
     brings the reports together; finish lets the new generation count. It can be broken off and gone on with anywhere.
+    With --json each of these answers with one JSON object.
     """
 
 
