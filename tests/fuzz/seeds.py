@@ -14,7 +14,10 @@ from typing import Any
 from zipfile import ZipInfo
 
 from coldshare.ledger import interchange
+from coldshare.ledger.shapes import pack as packed
 from coldshare.recovery import RecoveryCode
+from coldshare.reshare.report import Signed
+from coldshare.reshare.report import text as report_text
 from coldshare.seal import pack
 from coldshare.seal.padding import unpad
 from coldshare_iface import codec, framing, stream, wire
@@ -22,6 +25,7 @@ from fuzz import seal_targets, token_targets, wire_targets
 from fuzz.targets import CORPUS, TARGETS
 from ledger.samples import BODIES, UNKNOWN
 from ledger.samples import event as ledger_event
+from reshare.story import reports, two
 from vault.zips import zipped
 
 VECTORS = Path(codec.__file__).with_name("vectors")
@@ -406,17 +410,48 @@ def _place() -> Seeds:
 
 
 def _ledger() -> Seeds:
-    bodies = (*BODIES[:3], *BODIES[4:5], *BODIES[8:12], BODIES[21], UNKNOWN)
-    return {body.name or "unknown": ledger_event(body, 100).encode() for body in bodies}
+    names = (
+        *("host_named", "vault_seen", "share_handled", "place_described", "place_wiped", "vault_extras"),
+        *("backup_stored", "backup_state", "backup_verified", "drill_result", "reshare_started", "reshare_reported"),
+    )
+    bodies = {body.name: body for body in BODIES}
+    made = {name: ledger_event(bodies[name], 100).encode() for name in names}
+    return {**made, "unknown": ledger_event(UNKNOWN, 100).encode()}
 
 
 def _ledger_file() -> Seeds:
-    one, two = ledger_event(BODIES[6], 1), ledger_event(BODIES[18], 2)
+    bodies = {body.name: body for body in BODIES}
+    one, two = ledger_event(bodies["place_lost"], 1), ledger_event(bodies["device_lost"], 2)
     made = {
         f"{number:02}": interchange.encode(events) for number, events in enumerate(([], [one], [one, two], [one, one]))
     }
     crlf = made["01"].replace(b"\n", b"\r\n")
     return {**made, "crlf": crlf, "cut": made["02"][:-20], "later": b"coldshare-ledger 2\n"}
+
+
+def _signed() -> list[Signed]:
+    old, new = two()
+    return reports(new, old.generation)
+
+
+def _report() -> Seeds:
+    """What a computer signs: the reports of a 2-of-3 vault."""
+    return {one.report.party: codec.encode(packed(one.report)) for one in _signed()}
+
+
+def _report_file() -> Seeds:
+    one, two_, _ = _signed()
+    line = report_text(one)
+    quoted = "".join(f"> {line[at : at + 76]}\r\n" for at in range(0, len(line), 76))
+    return {
+        "bytes": one.data,
+        "text": line.encode(),
+        "lower": line.lower().encode(),
+        "quoted": quoted.encode(),
+        "mark": b"\xef\xbb\xbf" + report_text(two_).encode() + b"\r\n",
+        "cut": line[:-1].encode(),
+        "later": line.replace(":1:", ":2:")[:60].encode(),
+    }
 
 
 MAKERS: dict[str, Callable[[], Seeds]] = {
@@ -444,6 +479,8 @@ MAKERS: dict[str, Callable[[], Seeds]] = {
     "exports": _exports,
     "ledger": _ledger,
     "ledger_file": _ledger_file,
+    "reshare_report": _report,
+    "reshare_file": _report_file,
     "place": _place,
 }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from fuzz import (
     ledger_targets,
     place_targets,
+    reshare_targets,
     seal_targets,
     text_targets,
     token_targets,
@@ -32,6 +33,15 @@ JSON_WORDS = (
     b'"vault"', b'"party"', b'"files"', b'"coldshare-sim"', b'"report_size"', b'"user"', b'"refused"',
 )  # fmt: skip
 LEDGER_WORDS = (b"coldshare-ledger 1\n", b"\nend 0 ", b"\r\n", b"pwABAVA", b"==")
+REPORT_WORDS = (
+    b"COLDSHARE:REPORT:1:",
+    b"COLDSHARE:REPORT:2:",
+    b"> ",
+    b"\r\n",
+    b"\xef\xbb\xbf",
+    b"=",
+    b"\xa4\x00\x01\x01",
+)
 ZIP_WORDS = (b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x07\x08", b"\x01\x00")
 VULT_WORDS = (
     b"\x08\x01\x12", b"\x18\x01", b"VLT\x02", b"CAES", b"secp256k1", b"ecdsa_local_data", b"eddsa_local_data", b"Ks",
@@ -88,6 +98,8 @@ TARGETS = {
         Target("exports", text_targets.exports, 1024, JSON_WORDS),
         Target("ledger", ledger_targets.event, 1024, CBOR_WORDS, is_cbor=True, examples=40),
         Target("ledger_file", ledger_targets.exported, 1024, LEDGER_WORDS),
+        Target("reshare_report", reshare_targets.report, 1024, CBOR_WORDS, is_cbor=True, examples=40),
+        Target("reshare_file", reshare_targets.report_file, 1536, REPORT_WORDS),
         Target("place", place_targets.place, 256, examples=40),
     )
 }
