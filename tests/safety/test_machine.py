@@ -307,6 +307,7 @@ class SafetyMachine(RuleBasedStateMachine):
         )
         self.world.handled[computer].add(sealed.what)
         self.visit(sealed, computer)
+        sealed.failed_drill = not good
         if good:
             sealed.opened = sealed.drilled = time
         else:

@@ -50,6 +50,8 @@ class Sealed:
     good: bool = True
     confirmed: bool = True
     burnt: bool = False
+    #: It failed when it was rehearsed last. To be read back whole afterwards does not make it good.
+    failed_drill: bool = False
     opened: int | None = None
     drilled: int | None = None
     stored: int | None = None
@@ -233,7 +235,7 @@ class World:
             return "below_threshold"
         if counting is None or self._mixed(vault, counting):
             return "mixed_generations"
-        if any(not one.good and not one.site.lost and one.generation == counting for one in self.of(vault)):
+        if any(self._wrong(one) for one in self.of(vault) if one.generation == counting):
             return "wrong_shares"
         if self.together(vault):
             return "together"
@@ -256,6 +258,13 @@ class World:
             for party in vault.members[generation]
             if party not in backed_up and not (is_server(party) and party in live)
         }
+
+    def _wrong(self, one: Sealed) -> bool:
+        if not one.good and not one.site.lost:
+            return True
+        # One signer is nothing to rehearse.
+        counts = self.opens(one, known=True) or (not one.confirmed and not one.site.lost)
+        return one.failed_drill and one.vault.threshold[one.generation] > 1 and counts
 
     def _mixed(self, vault: Vault, counting: int) -> bool:
         """Backups of enough parties, as it seems, but only with those of another generation."""
