@@ -194,6 +194,8 @@ def _next(case: _Case, found: Ways, party: Party) -> list[Line]:
     from coldshare.safety.advice import argument
 
     name = argument(party.party)
+    if any(note.code == "device" and party.party in note.parties for note in found.missing):
+        return []
     if party.lost is not None:
         return [GAP, Line("If it is found again:"), typed(f"coldshare lost --found {name}")]
     if case.plan and found.helped and found.member:
