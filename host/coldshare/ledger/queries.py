@@ -74,7 +74,8 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """`newer_than` are all that it replaced, one after the other; `older_than` all that replaced it.
+    """`newer_than` are all that it replaced, one after the other; `older_than` all that replaced it, but for those that
+    count nowhere any more (`View.given_up`).
 
     `members` are in the order of their index; only those seen so far where no share of a file has told all of them.
     `retired_at` are the places that count it as old, `retired` says that some place does, or everything. `disputed`
@@ -273,7 +274,7 @@ class View:
         found = [one for one in self.generations(vault) if one.generation not in given_up]
         for one in found:
             others = {other.generation for other in found} - {one.generation}
-            if others <= one.newer_than and not one.older_than - given_up:
+            if others <= one.newer_than and not one.older_than:
                 return one
         return None
 
@@ -310,7 +311,8 @@ class View:
             **row,
             members=tuple(Member(**{name: one[name] for name in names}) for one in members),
             newer_than=newer_than.get(generation, frozenset()),
-            older_than=frozenset(newer for newer, older in newer_than.items() if generation in older),
+            older_than=frozenset(newer for newer, older in newer_than.items() if generation in older)
+            - self.given_up(vault),
             retired_at=tuple(_place(one) for one in retired if one["place_kind"]),
             retired=bool(retired),
         )
