@@ -503,17 +503,30 @@ def test_a_token_that_the_ledger_does_not_know_is_a_note(shell: Shell) -> None:
 def test_rule_1_a_computer_that_has_had_another_share_is_told_to_stand_back(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The phone's share was handled by one computer, the laptop's by this one."""
-    backup(shell, SAFE)
+    """The phone's share was handled by one computer, the laptop's by this one; each in a process of its own."""
+    monkeypatch.delenv("COLDSHARE_SINGLE_HOST", raising=False)
+    good(shell.spawn("backup", "phone.vult", "--at", SAFE, "--pin-file", "pin", *PW, "--no-recovery"))
     good(shell("ledger", "export", "phone.txt"))
     monkeypatch.setenv("COLDSHARE_HOME", str(shell.folder / "laptop's home"))
-    # In a process of its own, which knows nothing of the other share.
     good(shell.spawn("backup", "laptop.vult", "--at", "folder:my stick", *PW, "--no-recovery"))
     good(shell("ledger", "join", "phone.txt"))
     found = lost(shell, "Phone", "--at", SAFE)
     (note,) = (one for one in found["never"] if one["code"] == "single_host")
     assert (note["rule"], note["parties"]) == (1, ["Laptop", "Phone"])
-    assert found["import"]["possible"]  # on another computer
-    assert "Take another one. (rule 1)" in good(shell("lost", "Phone")).out
+    assert found["import"]["possible"]
+    text = good(shell("lost", "Phone", "--at", SAFE))
+    assert "Take another one. (rule 1)" in text.out
+    away, back, command, *_ = commands(text)
+    failed(shell.spawn(*_secret(command)), "single_host", 5, as_json=False)
+    good(run(shell, away))
+    monkeypatch.setenv("COLDSHARE_HOME", str(shell.folder / "another home"))
+    good(run(shell, back))
+    good(shell.spawn("pair", "--at", SAFE))
+    good(shell.spawn(*_secret(command)))
+    assert (shell.folder / "restored-Phone.vult").read_bytes() == vault()[0].vult
     monkeypatch.setenv("COLDSHARE_HOME", str(shell.home))
     assert "single_host" not in [note["code"] for note in lost(shell, "Phone")["never"]]
+
+
+def _secret(command: str) -> list[str]:
+    return [*shlex.split(command)[1:], "--pin-file", "pin", *PW]

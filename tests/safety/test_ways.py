@@ -386,6 +386,12 @@ def test_nothing_is_recommended_while_nothing_orders_the_generations() -> None:
     assert judged(story.tell(e.GenerationNewer(VAULT, NEW, OLD))).verdict == "both"
 
 
+def test_the_only_generation_was_retired() -> None:
+    found = judged(Story().seen().all_backed_up().tell(e.GenerationRetired(VAULT, OLD, None), LOST))
+    assert found.verdict == "unordered"
+    assert [note.command for note in found.missing] == ["coldshare backup FILE --newer"]
+
+
 def test_a_party_that_the_reshare_left_behind_is_missed_by_nobody() -> None:
     story = Story().seen(signers=("Phone", "Laptop", "Watch")).stored(1, SAFE_A, "Watch").seen(NEW)
     story.tell(e.GenerationNewer(VAULT, NEW, OLD), e.DeviceLost(VAULT, "Watch"))

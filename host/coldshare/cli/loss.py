@@ -108,6 +108,7 @@ def _import(ways: Ways, now: int) -> Iterator[list[Line]]:
             f"{onto!r}; any name of its own will do."
         )
     ]
+    yield from _elsewhere(ways)
     yield _restore(best, now)
     yield [Line(f"Import {best.out} in the app on that device. Then delete the file.")]
     for one in ways.import_.also:
@@ -116,6 +117,19 @@ def _import(ways: Ways, now: int) -> Iterator[list[Line]]:
         yield _restore(source, now)
         yield [Line(f"Import {source.out} in the app on {one.onto!r}. Then delete the file.")]
     yield [Line("Let the vault sign something small. Then look at where you stand:"), typed("coldshare status")]
+
+
+def _elsewhere(ways: Ways) -> Iterator[list[Line]]:
+    """Whoever sees the command first would type it first."""
+    if any(note.code == "single_host" for note in ways.never):
+        yield [
+            Line(
+                "Not on this computer: it has had another party's share (rule 1). Take what it knows along to one that "
+                "has had none, and go on there:"
+            ),
+            typed("coldshare ledger export ledger.txt"),
+            typed("coldshare ledger import ledger.txt"),
+        ]
 
 
 def _restore(source: Source, now: int) -> list[Line]:
@@ -153,6 +167,8 @@ def _others(rest: Sequence[Source], now: int) -> Iterator[Line]:
 
 def _reshare(ways: Ways, now: int) -> Iterator[list[Line]]:
     reshare = ways.reshare
+    if reshare.first:
+        yield from _elsewhere(ways)
     for one in reshare.first:
         source = one.sources[0]
         yield [

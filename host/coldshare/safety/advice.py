@@ -165,6 +165,14 @@ def _faulty(copy: Copy, fault: str, party: str) -> Note:
 
 def unordered(view: View, vault: Vault, candidates: Sequence[Generation], held: Sequence[Copy]) -> Iterable[Note]:
     """How to find out, and to tell, which generation counts."""
+    if len(candidates) == 1:
+        yield Note(
+            "find_out",
+            f"The only generation of {vault.name!r} that is known, {candidates[0].generation.hex()[:8]}, was retired, "
+            "so a newer one must be somewhere. Export the vault file on any device that has it, and:",
+            "coldshare backup FILE --newer",
+        )
+        return
     named = listed([one.generation.hex()[:8] for one in candidates])
     yield Note(
         "find_out",

@@ -31,8 +31,9 @@ class PartyUnknownError(InputError):
 
     code: ClassVar[str] = "party_unknown"
     next_step = (
-        "Type the name as coldshare list or coldshare status shows it. If this computer has not seen that vault yet: "
-        "coldshare ledger rescan --at ADDR, with a place that has a share of it, or coldshare ledger import FILE"
+        "Type the name as coldshare list or coldshare status shows it. If it is a token or a stick that is lost: "
+        "coldshare place lost PLACE. If this computer has not seen that vault yet: coldshare ledger rescan --at ADDR, "
+        "with a place that has a share of it, or coldshare ledger import FILE"
     )
 
 
