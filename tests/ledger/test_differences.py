@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from coldshare.ledger import events as e
 from coldshare.ledger.differences import Listed, held, news, share_of
 from coldshare.ledger.store import Ledger
 from coldshare_iface import wire
 from coldshare_iface.messages import Backup, Contents, Declaration, Unnamed
-from ledger.samples import ID, OLD, OTHER_ID, SAFE, SHARE, STICK, VAULT
+from ledger.samples import ID, NEW, OLD, OTHER_ID, SAFE, SHARE, STICK, VAULT
 
 DECLARED = Declaration(VAULT, "Savings", "Phone", OLD, 2, 3, wire.LIBRARY_DKLS, bytes(16))
 
@@ -55,3 +57,31 @@ def test_what_is_news(ledger: Ledger) -> None:
     assert [one.place for one in ledger.view().backups()] == [STICK]
     ledger.record(news(ledger.view(), SAFE, both))  # and it is found again
     assert len(ledger.view().backups()) == 3
+
+
+def test_what_a_place_shows_of_the_order_of_generations(ledger: Ledger) -> None:
+    newer = replace(SHARE, generation=NEW)
+    told = e.GenerationNewer(VAULT, NEW, OLD)
+    for old, new, known in (
+        (e.RETIRED, e.ACTIVE, True),
+        (e.ACTIVE, e.NEXT, True),
+        (e.RETIRED, e.NEXT, True),
+        (e.ACTIVE, e.UNCONFIRMED, False),
+        (e.ACTIVE, e.ACTIVE, False),
+        (e.KEYLESS, e.RETIRED, False),
+    ):
+        both = [Listed(ID, SHARE, 10, old), Listed(OTHER_ID, newer, 10, new)]
+        assert (told in news(ledger.view(), SAFE, both)) is known
+    # Of two parties nothing follows, and the ledger is not told what it knows, nor the opposite of it.
+    other = replace(newer, party="Laptop")
+    assert told not in news(
+        ledger.view(), SAFE, [Listed(ID, SHARE, 10, e.RETIRED), Listed(OTHER_ID, other, 10, e.ACTIVE)]
+    )
+    both = [Listed(ID, SHARE, 10, e.RETIRED), Listed(OTHER_ID, newer, 10, e.ACTIVE)]
+    ledger.record(news(ledger.view(), SAFE, both))
+    current = ledger.view().current(VAULT)
+    assert current is not None
+    assert current.generation == NEW
+    assert news(ledger.view(), SAFE, both) == []
+    turned = [Listed(ID, SHARE, 10, e.ACTIVE), Listed(OTHER_ID, newer, 10, e.RETIRED)]
+    assert not any(isinstance(body, e.GenerationNewer) for body in news(ledger.view(), SAFE, turned))

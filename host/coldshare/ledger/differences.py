@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from coldshare.ledger import events as e
-from coldshare.ledger.events import BackupGone, BackupState, Body, Place, Share
+from coldshare.ledger.events import BackupGone, BackupState, Body, GenerationNewer, Place, Share
 from coldshare_iface import wire
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def held(contents: Contents) -> list[Listed]:
 
 
 def news(view: View, place: Place, listed: Sequence[Listed]) -> list[Body]:
-    """What the ledger does not have so: backups it does not know there or knows in another state, and those that it
-    believes there and are not."""
+    """What the ledger does not have so: backups it does not know there or knows in another state, those that it
+    believes there and are not, and which generation the place has as the newer of two."""
     known: dict[bytes, Backup] = {one.backup_id: one for one in view.backups(place=place)}
     found: list[Body] = [
         BackupState(place, one.backup_id, one.share, one.size, one.state)
@@ -73,7 +73,30 @@ def news(view: View, place: Place, listed: Sequence[Listed]) -> list[Body]:
         if one.backup_id not in known or _differs(known[one.backup_id], one)
     ]
     there = {one.backup_id for one in listed}
-    return found + [BackupGone(place, backup_id, e.MISSING) for backup_id in known if backup_id not in there]
+    found += [BackupGone(place, backup_id, e.MISSING) for backup_id in known if backup_id not in there]
+    return found + _orders(view, listed)
+
+
+#: Of two generations of one share at one place, that of the higher rank is the newer: a person was asked, there.
+_RANKS: Final = {e.RETIRED: 0, e.ACTIVE: 1, e.NEXT: 2}
+
+
+def _orders(view: View, listed: Sequence[Listed]) -> list[Body]:
+    """Which generation replaced which, as far as the place shows it and the ledger has nothing to say of the two."""
+    found: dict[GenerationNewer, None] = {}
+    for older in listed:
+        for newer in listed:
+            if older.share is None or newer.share is None or older.share.generation == newer.share.generation:
+                continue
+            same = (older.share.vault, older.share.party) == (newer.share.vault, newer.share.party)
+            if same and _RANKS.get(older.state, 9) < _RANKS.get(newer.state, -1):
+                found[GenerationNewer(older.share.vault, newer.share.generation, older.share.generation)] = None
+    return [one for one in found if not _ordered(view, one)]
+
+
+def _ordered(view: View, order: GenerationNewer) -> bool:
+    told = {one.generation: one.newer_than for one in view.generations(order.vault)}
+    return order.older in told.get(order.newer, ()) or order.newer in told.get(order.older, ())
 
 
 def _differs(known: Backup, listed: Listed) -> bool:
