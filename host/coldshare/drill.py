@@ -50,7 +50,7 @@ class Drilled:
     """What a drill found: public values only.
 
     `facts` are those of the share, None where it is not good. `digest` is SHA-256 of the vault file, `sealed_size` in
-    bytes.
+    bytes; `slots` are the ways to open the seal, as far as they were looked at.
     """
 
     backup_id: bytes
@@ -58,6 +58,7 @@ class Drilled:
     facts: ShareFacts | None = field(repr=False)
     digest: bytes
     sealed_size: int
+    slots: tuple[Slot, ...] = ()
 
     @property
     def public_share_ecdsa(self) -> bytes | None:
@@ -161,4 +162,4 @@ def examine(opened: Opened, read: Read) -> Drilled:
     except ColdshareError as error:
         failed = Drilled(opened.backup_id, opened.declaration, None, digest, opened.sealed_size)
         raise DrillFailedError(error.message, failed) from error
-    return Drilled(opened.backup_id, opened.declaration, facts, digest, opened.sealed_size)
+    return Drilled(opened.backup_id, opened.declaration, facts, digest, opened.sealed_size, opened.slots)

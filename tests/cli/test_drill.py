@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from coldshare import declare, handling
+from coldshare import declare, drill, handling
 from coldshare.cli import when
+from coldshare.device.errors import TokenGoneError
+from coldshare.device.token import TokenClient
+from coldshare.handover import ToFile
 from coldshare.ledger import events as e
 from coldshare.ledger.queries import View
 from coldshare.ledger.store import Ledger, ledger_path
@@ -19,9 +22,11 @@ from coldshare.seal import Factors, pack, seal
 from coldshare.vault import Part, ShareFacts, read_share, split
 from coldshare.vault.errors import VaultPasswordNeededError
 from coldshare.vault.synthetic import encrypt_legacy
+from coldshare_iface import wire
 from coldshare_iface.codec import Encodable
+from coldshare_iface.errors import BurntError, PinWrongError
 from support.bits import flip
-from support.desk import KDF, PASSWORD, Desk, vault
+from support.desk import KDF, PASSWORD, Cable, Desk, power_up, put_share, vault
 from support.reshare import generations
 from support.shell import Said, Shell, failed, share_secrets
 from vault.builders import Opened, edit
@@ -223,9 +228,6 @@ def test_which_one_is_to_be_said(shell: Shell) -> None:
 
 
 def test_a_backup_that_was_never_confirmed(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    from coldshare.device.errors import TokenGoneError
-    from coldshare.device.token import TokenClient
-
     place = token(shell, 0)
 
     def gone(self: TokenClient, backup_id: bytes) -> None:
@@ -238,6 +240,40 @@ def test_a_backup_that_was_never_confirmed(shell: Shell, monkeypatch: pytest.Mon
     (held,) = view().backups()
     assert (held.state, held.drilled is not None) == (e.ACTIVE, True)
     failed(shell("resume", *place), "nothing_to_resume", 3, as_json=False)
+
+
+def test_a_burnt_token(shell: Shell) -> None:
+    """What it still gives out, its code opens; that there is one, the drill has seen."""
+    desk = Desk(shell.home)
+    chip = desk.token()
+    with desk.client(chip) as client:
+        put_share(client, vault()[0].vult, recovery=ToFile(shell.folder / "code"))
+    shell.secrets.add("code", (shell.folder / "code").read_text().splitlines()[2])
+    for attempt in range(wire.PIN_ATTEMPTS):
+        if attempt % wire.PIN_PER_POWER_UP == 0:
+            client = TokenClient(Cable(power_up(chip)))
+            client.connect(desk.store)
+        with pytest.raises((PinWrongError, BurntError)):
+            client.unlock("000000")
+    (shell.folder / "burnt.token").write_bytes(chip.image)
+    at = ("--at", "sim:burnt.token?user=approve")
+    computer(shell, "new")
+    failed(shell("drill", *at, *OPEN), "factor_missing", 4, as_json=False)
+    good(shell("drill", *at, "--recovery-file", "code"))
+    (held,) = view().backups()
+    assert (held.state, held.recovery, held.party, held.drilled is not None) == (e.KEYLESS, True, "Phone", True)
+    assert listed(shell, 8)["rehearsed"] == ["Phone"]
+
+
+def test_nothing_of_a_share_is_in_what_a_program_shows() -> None:
+    """Whoever prints or logs what a drill works with."""
+    share = read_share(vault()[0].vult)
+    opened = drill.Opened(bytes(16), declare.declare(share.facts), vault()[0].vult, 1000, ())
+    done = drill.examine(opened, read_share)
+    said = repr(opened) + repr(done)
+    assert repr(vault()[0].vult)[2:60] not in said
+    assert share.facts.chain_code.hex() not in said
+    assert repr(share.facts.chain_code)[2:-1] not in said
 
 
 # --- over computers and days
@@ -443,8 +479,6 @@ def test_a_damaged_seal(shell: Shell) -> None:
 
 
 def test_a_token_with_a_damaged_seal(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    from coldshare.device.token import TokenClient
-
     place = token(shell, 0)
     good(shell("backup", "phone.vult", *place, *SEAL))
     get = TokenClient.get

@@ -11,7 +11,7 @@ from coldshare.ledger import events as e
 from coldshare.ledger.differences import share_of
 from coldshare.ledger.events import Body, Place
 from coldshare.ledger.folders import listed, place_and_contents
-from coldshare.ledger.record import Say, file_place, keep, named, token, vault_seen
+from coldshare.ledger.record import Say, file_place, has_code, keep, named, token, vault_seen
 
 if TYPE_CHECKING:
     from coldshare.drill import Drilled
@@ -42,16 +42,19 @@ def at_file(path: Path) -> At:
 
 
 def drilled(say: Say, at: At, done: Drilled) -> None:
-    """Good or not, it is a result."""
+    """Good or not, it is a result. A good one is a verification, too: it tells what opens the backup."""
     share = share_of(done.declaration)
 
     def build(ledger: Ledger) -> list[Body]:
         place, label, state = at(ledger)
+        held = place, done.backup_id, share, done.sealed_size, state
         return [
             *named(place, label),
             *([] if done.facts is None else vault_seen(share, done.facts)),
             e.ShareHandled(share, e.VERIFIED),
-            e.BackupState(place, done.backup_id, share, done.sealed_size, state),
+            e.BackupState(*held)
+            if done.facts is None
+            else e.BackupVerified(*held, recovery=has_code(done.slots), opened=True),
             e.DrillResult(
                 place,
                 done.backup_id,
