@@ -530,6 +530,14 @@ def test_an_exported_file_needs_its_token(shell: Shell) -> None:
     assert f"Savings: Tablet has another backup, at {str(path)!r}." in words(shell, "lost", "Card")
 
 
+def test_the_token_cannot_be_read_and_still_opens_the_file(shell: Shell) -> None:
+    export(shell, SAFE, "drive")
+    token = Place(e.TOKEN, bytes.fromhex(titles(shell)["Safe A"]["place"].removeprefix("token:")))
+    (backup_id,) = [bytes.fromhex(one["backup_id"]) for one in titles(shell)["Safe A"]["backups"]]
+    tell(e.BackupFailed(token, backup_id, "seal_damaged"))
+    assert f"{TOLD} Laptop is left" in words(shell, "lost", "Safe A")
+
+
 def test_old_shares_are_never_called_void(shell: Shell) -> None:
     for name, (share, *_) in zip(("older", "newer"), generations(2), strict=True):
         shell.write(f"{name}.vult", share.vult)
