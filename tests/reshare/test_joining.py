@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from coldshare.ledger.events import Place, Share
 from coldshare.ledger.queries import Reshare
-from coldshare.reshare.joining import OBJECTIONS, Joined, join, sound
+from coldshare.reshare.joining import OBJECTIONS, Joined, Known, join, sound
 from coldshare.reshare.report import Kept, Report, Signed, sign
 from coldshare_iface import wire
 from reshare.story import (
@@ -159,6 +159,7 @@ MADE: dict[str, Callable[[Reshare, list[Signed]], list[Signed]]] = {
     "other_reshare": lambda plan, good: changed(good, 0, older=b"x" * 32),
     "other_vault": lambda plan, good: [*_other_vault(plan), *good[1:]],
     "older_generation": lambda plan, good: changed(good, 0, **within(good[0].report, generation=plan.older)),
+    "other_keys": lambda plan, good: changed(good, 0, chain_code_digest=b"y" * 32),
     "committee": lambda plan, good: changed(good, 0, signers=("Phone", "Tablet", "Watch")),
     "unsound": lambda plan, good: [sign(_unsound(good[0].report), identity(0)), *good[1:]],
     "twice": lambda plan, good: [*good, changed(good, 0, digest=b"x" * 32)[0]],
@@ -176,7 +177,8 @@ def test_every_objection_is_made_here() -> None:
 def test_each_objection(code: str) -> None:
     old, new = two()
     plan, good = plan_of(old, new), reports(new, old.generation)
-    joined = join(plan, MADE[code](plan, good))
+    known = Known(chain_code_digest=good[1].report.chain_code_digest) if code == "other_keys" else Known()
+    joined = join(plan, MADE[code](plan, good), known)
     assert codes(joined) == [(code, "Phone")]
     assert not joined.complete
     assert "Phone" in joined.objections[0].words
@@ -509,17 +511,15 @@ def test_reports_of_an_earlier_reshare() -> None:
     attempt = reports(old.reshared(("Phone", "Laptop", "Desk"), 2, seed="attempt"), old.generation)
     late = [sign(replace(one.report, time=one.report.time + SECOND), identity(k)) for k, one in enumerate(good)]
     assert join(plan, attempt).complete
-    given_up = frozenset({attempt[0].report.share.generation})
-    assert codes(join(plan, attempt, void=given_up)) == [
-        ("older_generation", name) for name in ("Phone", "Laptop", "Desk")
-    ]
+    given_up = Known(void=frozenset({attempt[0].report.share.generation}))
+    assert codes(join(plan, attempt, given_up)) == [("older_generation", name) for name in ("Phone", "Laptop", "Desk")]
     for told in ([*attempt, *late], [*late, *attempt]):
         assert join(plan, told).generation == new.generation
         assert join(plan, told).complete
-        assert join(plan, told, void=given_up).complete
+        assert join(plan, told, given_up).complete
     # A clock that went wrong then does not keep it alive.
     ahead = [sign(replace(one.report, time=NOW * 2), identity(k)) for k, one in enumerate(attempt)]
-    assert join(plan, [*ahead, *good], void=given_up).complete
+    assert join(plan, [*ahead, *good], given_up).complete
     for shifted in (replace(good[0].report, older=oldest.generation), replace(good[0].report, older=new.generation)):
         assert codes(join(plan, [sign(shifted, identity(0)), *good[1:]])) == [("other_reshare", "Phone")]
 
@@ -584,6 +584,21 @@ def test_the_computer_that_said_it_first_said_it_again() -> None:
         assert join(plan, [*told, *good[1:]]).complete
     for told in permutations((right, wrong)):
         assert codes(join(plan, [*told, *good[1:]])) == []
+
+
+def test_what_is_known_of_the_vault() -> None:
+    """All parties together could say another key; whoever knows the vault from before is not taken in."""
+    old, new = two()
+    plan, good = plan_of(old, new), reports(new, old.generation)
+    true = good[0].report
+    known = Known(public_key_eddsa=true.public_key_eddsa, chain_code_digest=true.chain_code_digest)
+    assert join(plan, good, known).complete
+    assert join(plan, good, replace(known, public_key_eddsa=None)).complete
+    for other in (replace(known, public_key_eddsa=ed25519(5)), replace(known, chain_code_digest=b"x" * 32)):
+        joined = join(plan, good, other)
+        assert codes(joined) == [("other_keys", party) for party in AFTER]
+        assert (joined.good, joined.missing, joined.complete) == ((), AFTER, False)
+    assert "7" * 8 not in repr(replace(known, chain_code_digest=b"7" * 32))
 
 
 def test_a_party_that_nobody_planned() -> None:

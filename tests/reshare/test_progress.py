@@ -122,7 +122,8 @@ def test_a_report_that_does_not_count() -> None:
     told, plan, good = begun(*two())
     for wrong, code in (
         (altered(good[1], 1, point_eddsa=b"\7"), "unsound"),
-        (altered(good[1], 1, chain_code_digest=b"x" * 32), "disagrees"),
+        (altered(good[1], 1, chain_code_digest=b"x" * 32), "other_keys"),
+        (altered(good[1], 1, share=replace(good[1].report.share, generation=b"x" * 32)), "disagrees"),
         (altered(good[1], 1, kept=()), "no_backup"),
         (altered(good[1], 1, older=b"x" * 32), "other_reshare"),
         (altered(good[1], 1, share=replace(good[1].report.share, generation=plan.older)), "older_generation"),

@@ -8,7 +8,7 @@ its own backup. Where they disagree, the one that the others outvote is named.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from coldshare.ledger.queries import Reshare
@@ -20,13 +20,14 @@ from coldshare.vault.facts import is_server_id
 from coldshare.vault.shamir import PublicShares, check_public_shares
 from coldshare_iface import wire
 
-__all__ = ["OBJECTIONS", "Joined", "Objection", "join", "sound"]
+__all__ = ["OBJECTIONS", "Joined", "Known", "Objection", "join", "sound"]
 
 #: Every reason why a report does not count, or why reports do not go together.
 OBJECTIONS: Final = {
     "other_reshare": "it belongs to another reshare",
     "other_vault": "it is about another vault",
     "older_generation": "it is about a share from before the reshare, or of one that was given up",
+    "other_keys": "its EdDSA key or its chain code is not that of the vault",
     "committee": "the parties or the threshold are not the planned ones",
     "unsound": "it cannot be true",
     "twice": "two different reports of one party",
@@ -70,9 +71,21 @@ class Joined:
         return self.generation is not None and not self.missing and not against
 
 
-def join(plan: Reshare, reports: Iterable[Signed], *, void: frozenset[bytes] = frozenset()) -> Joined:
-    """`reports` in any order. Their signatures were checked; whose keys they are is for the caller. `void` are
-    generations that were replaced or given up before, besides the one that the plan leaves."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of the vault from before. `void` are generations that were replaced or given up, besides the one
+    that the plan leaves; None for a key or a digest that is not known."""
+
+    void: frozenset[bytes] = frozenset()
+    public_key_eddsa: bytes | None = None
+    chain_code_digest: bytes | None = field(default=None, repr=False)
+
+
+_NOTHING: Final = Known()
+
+
+def join(plan: Reshare, reports: Iterable[Signed], known: Known = _NOTHING) -> Joined:
+    """`reports` in any order. Their signatures were checked; whose keys they are is for the caller."""
     by_party: dict[str, list[Signed]] = {}
     for one in reports:
         by_party.setdefault(one.report.party, []).append(one)
@@ -80,7 +93,7 @@ def join(plan: Reshare, reports: Iterable[Signed], *, void: frozenset[bytes] = f
     counted: list[Signed] = []
     objections: list[Objection] = []
     for party in sorted(by_party, key=lambda name: (planned.index(name) if name in planned else len(planned), name)):
-        latest, against = _of_party(plan, by_party[party], void | {plan.older})
+        latest, against = _of_party(plan, by_party[party], known)
         counted += [latest] if latest is not None else []
         objections += against
     good, disagree = _outvoted(counted)
@@ -105,20 +118,18 @@ def join(plan: Reshare, reports: Iterable[Signed], *, void: frozenset[bytes] = f
     )
 
 
-def _of_party(
-    plan: Reshare, reports: Sequence[Signed], void: frozenset[bytes]
-) -> tuple[Signed | None, list[Objection]]:
+def _of_party(plan: Reshare, reports: Sequence[Signed], known: Known) -> tuple[Signed | None, list[Objection]]:
     """The report of one party that counts, if one does, and what is to be said against the others.
 
     What a key says later takes the place of what it said before, except that a report on something else takes the
     place of none. Two keys have to say the same.
     """
-    about = [one for one in reports if _elsewhere(plan, one.report, void) is None] or reports
+    about = [one for one in reports if _elsewhere(plan, one.report, known) is None] or reports
     last: dict[bytes, int] = {}
     for one in about:
         last[one.public_key] = max(last.get(one.public_key, 0), one.report.time)
     judged = {
-        one.data: (one, _elsewhere(plan, one.report, void) or _against_plan(plan, one.report))
+        one.data: (one, _elsewhere(plan, one.report, known) or _against_plan(plan, one.report, known))
         for one in about
         if one.report.time == last[one.public_key]
     }
@@ -137,11 +148,11 @@ def _of_party(
     return latest, objections
 
 
-def _elsewhere(plan: Reshare, report: Report, void: frozenset[bytes]) -> Objection | None:
+def _elsewhere(plan: Reshare, report: Report, known: Known) -> Objection | None:
     """That it is not about what the plan brings forth."""
     if report.share.vault != plan.vault:
         return _no(report, "other_vault", OBJECTIONS["other_vault"])
-    if report.share.generation in void:
+    if report.share.generation == plan.older or report.share.generation in known.void:
         return _no(report, "older_generation", OBJECTIONS["older_generation"])
     if report.older != plan.older:
         away = f"{OBJECTIONS['other_reshare']}, away from generation {report.older.hex()[:8]}"
@@ -153,7 +164,10 @@ def _no(report: Report, code: str, why: str) -> Objection:
     return Objection(code, report.party, f"The report of {report.party} does not count: {why}.")
 
 
-def _against_plan(plan: Reshare, report: Report) -> Objection | None:
+def _against_plan(plan: Reshare, report: Report, known: Known) -> Objection | None:
+    keys = (known.public_key_eddsa, report.public_key_eddsa), (known.chain_code_digest, report.chain_code_digest)
+    if any(before not in (None, told) for before, told in keys):
+        return _no(report, "other_keys", OBJECTIONS["other_keys"])
     why = sound(report)
     if why is not None:
         return _no(report, "unsound", why)

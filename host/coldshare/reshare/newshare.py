@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from coldshare.declare import showable_party
 from coldshare.ledger.events import PLAN_SIZE, ReshareStarted, Share
 from coldshare.ledger.queries import Reshare, View
 from coldshare.reshare.errors import NoReshareError, ReshareNewShareError
@@ -32,9 +33,11 @@ def begun_by(view: View, share: Share, signers: Sequence[str]) -> ReshareStarted
     own = next((one for one in known if one.generation == share.generation), None)
     if own is not None and (own.older_than or own.retired):
         raise ReshareNewShareError(
-            f"This is an old share: generation {share.generation.hex()[:8]} was replaced already.", next_step=_AGAIN
+            f"This is an old share: generation {share.generation.hex()[:8]} was replaced already, or given up.",
+            next_step=_AGAIN,
         )
-    older = [one for one in known if one.generation != share.generation and not one.older_than - {share.generation}]
+    aside = view.given_up(share.vault) | {share.generation}
+    older = [one for one in known if one.generation not in aside and not one.older_than - aside]
     if own is not None and not older:
         raise ReshareNewShareError(
             f"This share counts already: generation {share.generation.hex()[:8]}. No reshare is known since.",
@@ -86,7 +89,8 @@ def _wrong(view: View, plan: Reshare, facts: ShareFacts, share: Share, chain_cod
         found.append(f"This share has never been reshared, by what it says itself: generation {generation}.")
     if share.library == wire.LIBRARY_GG20:
         found.append("This is a share of the older library, GG20, and a reshare makes none.")
-    missing = [party for party in plan.staying if party not in facts.signers]
+    signers = {showable_party(party) for party in facts.signers}
+    missing = [party for party in plan.staying if party not in signers]
     if missing:
         found.append(f"By this share {', '.join(missing)} is not a party any more, and the plan says it stays.")
     told = (facts.threshold, facts.parties)

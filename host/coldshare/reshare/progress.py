@@ -9,12 +9,12 @@ from typing import Literal, TypeAlias
 from coldshare.ledger import events as e
 from coldshare.ledger.queries import Reshare, StoredReport, View
 from coldshare.reshare.errors import NoReshareError, ReportError, ReportForgedError
-from coldshare.reshare.joining import Joined, Objection, join
+from coldshare.reshare.joining import Joined, Known, Objection, join
 from coldshare.reshare.report import Signed, read
 from coldshare.safety.carriers import Copy, copies
 from coldshare.vault.facts import is_server_id
 
-__all__ = ["Awaited", "Leftover", "Progress", "State", "progress", "reshare_of", "under_way"]
+__all__ = ["Awaited", "Leftover", "Progress", "State", "known_before", "progress", "reshare_of", "under_way"]
 
 #: "awaited": nothing of it has come; "stranger": a report came, signed with a key that nobody has compared; "rejected":
 #: a report came that does not count; "reported": all is well with it; "server": the vendor's, which writes none.
@@ -93,7 +93,7 @@ def progress(view: View, plan: Reshare) -> Progress:
         one.report.party: one
         for one in sorted(arrived, key=lambda one: (one.public_key in known, one.report.time, one.data))
     }
-    joined = join(plan, trusted, void=_void(view, plan))
+    joined = join(plan, trusted, known_before(view, plan))
     names = _names(plan, joined, latest)
     parties = tuple(_awaited(name, plan, joined, latest.get(name), known) for name in names)
     return Progress(
@@ -117,11 +117,16 @@ def _stored(view: View, plan: Reshare) -> list[StoredReport]:
     return sorted(found, key=lambda one: (one.time, one.party, one.report))
 
 
-def _void(view: View, plan: Reshare) -> frozenset[bytes]:
-    """Generations that it cannot bring forth, since they were replaced or given up before."""
-    known = next((one for one in view.generations(plan.vault) if one.generation == plan.older), None)
-    older = frozenset() if known is None else known.newer_than
-    return (older | view.given_up(plan.vault)) - {plan.generation}
+def known_before(view: View, plan: Reshare) -> Known:
+    """What its reports have to go with."""
+    left = next((one for one in view.generations(plan.vault) if one.generation == plan.older), None)
+    older = frozenset() if left is None else left.newer_than
+    vault = next((one for one in view.vaults() if one.vault == plan.vault), None)
+    return Known(
+        void=(older | view.given_up(plan.vault)) - {plan.generation},
+        public_key_eddsa=None if vault is None else vault.public_key_eddsa,
+        chain_code_digest=None if vault is None else vault.chain_code_digest,
+    )
 
 
 def _names(plan: Reshare, joined: Joined, latest: Iterable[str]) -> tuple[str, ...]:

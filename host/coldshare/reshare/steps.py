@@ -27,9 +27,10 @@ from coldshare.ledger.events import (
 )
 from coldshare.ledger.queries import Reshare, View
 from coldshare.reshare.errors import NoReshareError, ReshareIncompleteError, ReshareNewShareError, ReshareOpenError
+from coldshare.reshare.joining import join
 from coldshare.reshare.newshare import begun_by
 from coldshare.reshare.plan import Prepared
-from coldshare.reshare.progress import Progress, progress, under_way
+from coldshare.reshare.progress import Progress, known_before, progress, under_way
 
 if TYPE_CHECKING:
     from coldshare.ledger.store import Ledger
@@ -85,10 +86,20 @@ def report(ledger: Ledger, plan: Reshare, signed: Signed) -> View:
 
 def take(ledger: Ledger, signed: Signed) -> Reshare:
     """Record a report that came from elsewhere, what it tells of the vault and its backups, and the reshare, where
-    nobody has planned that here. Only for a report whose key a person has compared: it is believed.
+    nobody has planned that here. Only for a report whose key a person has compared: it is believed, unless it cannot
+    be true, or goes against the plan.
+
+    Raises NoReshareError for one on a reshare that is over, and then nothing was recorded.
     """
     told = signed.report
-    plan = _same(ledger.view(), told)
+    view = ledger.view()
+    plan = _same(view, told)
+    if plan is None and _is_over(view, told):
+        raise NoReshareError(
+            f"The report of {told.party} is about generation {told.share.generation.hex()[:8]}, which was replaced or "
+            "given up already.",
+            next_step="Leave it. What is under way: coldshare reshare status",
+        )
     started: list[Body] = []
     ident = secrets.token_bytes(PLAN_SIZE) if plan is None else plan.plan
     if plan is None:
@@ -96,9 +107,16 @@ def take(ledger: Ledger, signed: Signed) -> Reshare:
         committee = (told.signers, (), share.threshold, share.parties)
         started.append(ReshareStarted(ident, share.vault, told.older, *committee))
     ledger.record([_own(signed), *started, ReshareReported(ident, told.party, signed.data)])
-    if told.host != ledger.host:
+    view = ledger.view()
+    recorded = _by_id(view, ident)
+    if told.host != ledger.host and join(recorded, [signed], known_before(view, recorded)).good:
         ledger.merge(_told(signed))
     return _by_id(ledger.view(), ident)
+
+
+def _is_over(view: View, told: Report) -> bool:
+    known = next((one for one in view.generations(told.share.vault) if one.generation == told.share.generation), None)
+    return told.share.generation in view.given_up(told.share.vault) or (known is not None and bool(known.older_than))
 
 
 def _told(signed: Signed) -> list[Event]:
