@@ -215,10 +215,11 @@ def test_finished_it_stays_to_be_seen() -> None:
     now = progress(told.view(), shown)
     assert now.ready
     assert len(now.leftovers) == 3
-    # A report that comes late and is wrong does not make what is left vanish.
-    told.reported(plan, altered(good[0], 0, time=good[0].report.time + SECOND, chain_code_digest=b"x" * 32))
+    # Reports that come late and are wrong do not make what is left vanish.
+    for number, one in enumerate(good):
+        told.reported(plan, altered(one, number, time=one.report.time + SECOND, chain_code_digest=b"x" * 32))
     late = of(told, plan)
-    assert not late.ready
+    assert (late.ready, late.joined.generation) == (False, None)
     assert late.leftovers == now.leftovers
 
 
@@ -312,6 +313,32 @@ def test_two_reshares_one_after_the_other() -> None:
     back = of(told, first)
     assert {one.copy.backup.generation for one in back.leftovers} == {oldest.generation}
     assert back.joined.generation == old.generation
+
+
+def test_a_generation_that_was_replaced_is_not_the_new_one() -> None:
+    """Nobody has retired it, and it is known to be older all the same."""
+    oldest, old = two()
+    new = old.reshared(("Phone", "Watch", "Desk"), 2)
+    told, plan, good = begun(old, new)
+    told.stored(oldest, 0, at=20).tell(e.GenerationNewer(plan.vault, old.generation, oldest.generation))
+    lie = altered(good[0], 0, share=replace(good[0].report.share, generation=oldest.generation))
+    told.reported(plan, lie)
+    assert [(one.code, one.party) for one in of(told, plan).joined.objections] == [("older_generation", "Phone")]
+    told.reported(plan, *good)
+    assert of(told, plan).ready
+
+
+def test_what_was_known_of_the_vault() -> None:
+    """All reports agree, and not with the vault from before."""
+    told, plan, good = begun(*two())
+    told.reported(plan, *(altered(one, k, chain_code_digest=b"x" * 32) for k, one in enumerate(good)))
+    now = of(told, plan)
+    assert [state for _, state in states(now)] == ["rejected"] * 3
+    assert {one.code for one in now.joined.objections} == {"other_keys"}
+    assert not now.ready
+    assert progress(
+        Told(*(one.body for one in told.events if not isinstance(one.body, e.VaultSeen))).view(), plan
+    ).ready
 
 
 # --- what is left
