@@ -77,6 +77,13 @@ def test_one_of_three_is_lost_and_backed_up() -> None:
     assert found.missing == found.older == ()
 
 
+def test_a_bad_backup_beside_a_good_one_is_nothing_to_look_for() -> None:
+    story = Story().seen().stored(1, SAFE_A).stored(2, SAFE_B).tell(e.BackupFailed(SAFE_B, backup_id(2), "x"), LOST)
+    found = judged(story)
+    assert (ids(found.import_.sources), found.missing) == ([1], ())
+    assert "wrong_shares" in codes(found, "never")
+
+
 def test_it_does_not_matter_whether_it_is_recorded() -> None:
     story = Story().seen().all_backed_up()
     before = judged(story)
@@ -139,6 +146,25 @@ def test_a_burnt_token_opens_with_the_code_only() -> None:
     story.tell(e.BackupState(SAFE_A, backup_id(1), share(), 1000, e.KEYLESS))
     (source,) = judged(story).import_.sources
     assert [way.by for way in source.openings] == ["recovery_code"]
+
+
+def openers(story: Story, place: Place) -> list[Opener]:
+    (one,) = (one for one in judged(story).import_.sources if one.copy.backup.place == place)
+    return [way.by for way in one.openings]
+
+
+def test_what_opens_an_exported_file() -> None:
+    story = Story().seen().stored(1, FILE_A, recovery=True)
+    assert openers(story, FILE_A) == ["recovery_code"]
+    assert openers(Story().seen().stored(1, FILE_A), FILE_A) == ["password_and_token"]  # a token that is not known here
+    # What lies in a folder is sealed without a token, and so is a copy of it.
+    assert openers(Story().seen().stored(1, STICK_A).stored(1, FILE_A), FILE_A) == ["password"]
+    # A token without keys helps with no file.
+    story.stored(1, SAFE_A, recovery=True).tell(e.BackupState(SAFE_A, backup_id(1), share(), 1000, e.KEYLESS))
+    assert openers(story, FILE_A) == openers(story, SAFE_A) == ["recovery_code"]
+    # Nor does one that is lost.
+    story = Story().seen().stored(1, SAFE_A, recovery=True).stored(1, FILE_A, recovery=True).tell(e.PlaceLost(SAFE_A))
+    assert openers(story, FILE_A) == ["recovery_code"]
 
 
 def test_the_new_device_gets_a_name_that_nobody_has() -> None:
@@ -360,6 +386,14 @@ def test_too_few_of_the_older_ones_are_no_last_resort() -> None:
     assert (old.parties, old.live) == (("Phone", "Watch"), ("Watch",))
 
 
+def test_a_device_that_was_restored_from_an_old_backup_is_part_of_the_last_resort() -> None:
+    story = Story().seen().stored(1, SAFE_A).seen(NEW).tell(e.GenerationNewer(VAULT, NEW, OLD))
+    story.tell(e.DeviceRestored(VAULT, "Laptop", "spare", OLD, backup_id(9)), LOST, e.DeviceLost(VAULT, "Tablet"))
+    found = judged(story)
+    assert found.verdict == "neither"
+    assert [(one.parties, one.live) for one in found.older] == [(("Laptop", "Phone"), ("Laptop",))]
+
+
 def test_the_newest_of_several_older_generations_comes_first() -> None:
     story = Story().seen().all_backed_up().seen(NEW).all_backed_up(NEW, 11).seen(NEWEST)
     story.tell(e.GenerationNewer(VAULT, NEW, OLD), e.GenerationNewer(VAULT, NEWEST, NEW))
@@ -384,6 +418,11 @@ def test_nothing_is_recommended_while_nothing_orders_the_generations() -> None:
     ]
     assert codes(found, "never") == ["unordered"]
     assert judged(story.tell(e.GenerationNewer(VAULT, NEW, OLD))).verdict == "both"
+
+
+def test_what_is_known_to_be_older_is_no_candidate() -> None:
+    story = Story().seen().seen(NEW).seen(NEWEST).tell(e.GenerationNewer(VAULT, NEW, OLD), LOST)
+    assert {one.generation for one in judged(story).candidates} == {NEW, NEWEST}
 
 
 def test_the_only_generation_was_retired() -> None:
@@ -438,6 +477,18 @@ def test_rule_1_counts_to_the_threshold() -> None:
     assert "single_host" not in codes(judged(story), "never")
     story.tell(e.ShareHandled(of("Tablet"), e.VERIFIED))
     assert "single_host" in codes(judged(story), "never")
+
+
+def test_rule_1_two_shares_of_a_vault_where_three_sign() -> None:
+    names = ("Phone", "Laptop", "Tablet", "Desk")
+    four = [share(name, threshold=3, parties=4) for name in names]
+    story = Story(vault_seen(four[0], names), LOST, e.DeviceLost(VAULT, "Laptop"))
+    for number, (one, place) in enumerate(zip(four, (SAFE_A, SAFE_B, SAFE_C), strict=False)):
+        story.stored(number, place, whose=one)
+    found = judged(story)
+    assert [one.party for one in found.reshare.first] == ["Laptop"]
+    assert "together" not in codes(found, "never")
+    assert "together" in codes(judged(story.tell(e.DeviceLost(VAULT, "Tablet"))), "never")
 
 
 # --- kinds of vaults

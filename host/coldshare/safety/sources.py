@@ -110,9 +110,9 @@ def _openings(
     if backup.state != e.KEYLESS:
         if tokens:
             found += [_opening(one, by, [own, token], reached, onto) for token in tokens]
-        elif own.place.kind != e.FILE or by == "password":
+        elif own.place.kind != e.FILE or by == "password" or not backup.recovery:
             found.append(_opening(one, by, [own], reached, onto))
-    if backup.recovery or not found:
+    if backup.recovery:
         found.append(_opening(one, "recovery_code", [own], reached, onto))
     # A password may be asked for where it is enough; a code stays on its paper as long as it can.
     return sorted(found, key=lambda way: (bool(way.absent), way.by == "recovery_code"))
