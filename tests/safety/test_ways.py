@@ -307,6 +307,7 @@ def test_a_backup_without_a_name_may_be_what_is_needed() -> None:
     story.tell(e.BackupState(STICK_A, backup_id(7), None, 1000, e.ACTIVE))
     notes = [note for note in judged(story).missing if note.code == "nameless"]
     assert [(note.command, len(note.backups)) for note in notes] == [("coldshare verify --at folder:/stick", 1)]
+    assert judged(Story(*[one.body for one in story.events]).stored(1, SAFE_A)).missing == ()  # nobody needs it
     story.tell(e.PlaceLost(STICK_A))
     assert "nameless" not in codes(judged(story), "missing")
 

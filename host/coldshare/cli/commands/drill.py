@@ -270,8 +270,8 @@ def _result(place: _Place, done: Drilled, warnings: Sequence[str]) -> Result:
 
 def _list(name: str | None) -> Result:
     from coldshare.cli import drills
-    from coldshare.cli.vaults import choose
     from coldshare.ledger.errors import NoLedgerError
+    from coldshare.safety.named import choose
     from coldshare.safety.rehearsal import rehearse
 
     now = when.now()

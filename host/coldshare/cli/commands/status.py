@@ -33,9 +33,9 @@ def command(vault: str | None, as_json: bool) -> Result:
     when signing itself is in danger.
     """
     from coldshare.cli.judged import Book
-    from coldshare.cli.vaults import choose
     from coldshare.ledger.errors import NoLedgerError
     from coldshare.ledger.store import Ledger, ledger_path
+    from coldshare.safety.named import choose
     from coldshare.safety.standing import Overview, assess
 
     now = when.now()
