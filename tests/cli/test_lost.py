@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+import click
 import pytest
 
+from coldshare.cli.app import cli
 from coldshare.ledger import events as e
 from coldshare.ledger import store
 from coldshare.ledger.queries import View
@@ -487,6 +489,24 @@ def test_a_name_that_begins_so(shell: Shell) -> None:
     words = failed(shell("lost", "ip"), "party_ambiguous", 3, as_json=False)
     assert "iPad-cd34, iPhone-ab12" in words
     assert lost(shell, "iph")["party"] == "iPhone-ab12"
+
+
+def test_a_shell_offers_the_parties(shell: Shell) -> None:
+    def offered(incomplete: str) -> list[str]:
+        found = cli.get_command(click.Context(cli), "lost")
+        assert found is not None
+        (party,) = (one for one in found.params if one.name == "party")
+        return [one.value for one in party.shell_complete(click.Context(found), incomplete)]
+
+    assert offered("") == []
+    names = ("Phone", "Pad", "Ada's phone")  # a shell would take the last one apart
+    share = vault("Savings", names)[0]
+    shell.write("p.vult", share.vult)
+    shell.secrets.add_share(share.vult)
+    backup(shell, SAFE, "p.vult")
+    assert offered("") == ["Pad", "Phone"]
+    assert offered("Ph") == ["Phone"]
+    assert offered("x") == []
 
 
 def test_a_token_that_the_ledger_does_not_know_is_a_note(shell: Shell) -> None:

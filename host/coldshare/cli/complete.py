@@ -76,6 +76,20 @@ def known_places(context: click.Context, parameter: click.Parameter, incomplete:
     return [*offered, *places(context, parameter, incomplete)] if incomplete else offered
 
 
+def known_parties(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """For PARTY: every party that the ledger knows. A name that a shell would take apart is not offered."""
+    from coldshare.errors import ColdshareError
+    from coldshare.ledger.store import Ledger, ledger_path
+
+    try:
+        with Ledger(ledger_path(), create=False) as ledger:
+            view = ledger.view()
+    except ColdshareError:
+        return []
+    names = {one.party for vault in view.vaults() for one in view.parties(vault.vault)}
+    return sorted(name for name in names if name.startswith(incomplete) and _PLAIN_NAME.fullmatch(name))
+
+
 def _known(scheme: str) -> list[str]:
     from coldshare.device.pairings import PairingStore
     from coldshare.errors import ColdshareError

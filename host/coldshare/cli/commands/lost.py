@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coldshare.cli.complete import places
+from coldshare.cli.complete import known_parties, places
 from coldshare.cli.options import json_option
 from coldshare.cli.paper import GAP, Line, drawn, head, plain, point, typed
 from coldshare.cli.render import Result
@@ -32,7 +32,7 @@ _AT_HAND = (
 
 
 @click.command("lost", short_help="A device is lost: what is possible now.")
-@click.argument("party", metavar="PARTY")
+@click.argument("party", metavar="PARTY", shell_complete=known_parties)
 @click.option("--vault", "which", metavar="VAULT", help="Only of this vault: its name, or how its public key begins.")
 @click.option("--plan", is_flag=True, help="Only say what would be possible; nothing is recorded.")
 @click.option("--found", is_flag=True, help="The device has been found again.")
