@@ -528,6 +528,8 @@ def kind(library: int, **more: tuple[str, ...]) -> Story:
 def test_gg20_is_migrated_first() -> None:
     found = judged(kind(wire.LIBRARY_GG20))
     assert [note.code for note in found.reshare.notes] == ["gg20_migrate"]
+    assert found.reshare.command == ""  # it would be refused
+    assert found.recommended == Recommended("import", "import")
 
 
 def test_keys_that_a_reshare_does_not_renew() -> None:

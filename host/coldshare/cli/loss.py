@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from coldshare.cli.judged import kind, proofs, where
 from coldshare.cli.paper import GAP, Line, head, numbered, point, typed
+from coldshare.reshare.family import vultisig_threshold
 from coldshare.safety.advice import Note, listed
 from coldshare.safety.sources import OPENS
 from coldshare.vault.facts import is_server_id
@@ -93,11 +93,19 @@ def _which(ways: Ways) -> Iterator[Line]:
         yield point(f"The device is destroyed, or was wiped, for certain: {told[destroyed]}.")
     if stolen == "reshare":
         words = "way B, and soon. Until then, whoever has it has a share that works."
-    elif any(note.code == "chain_keys" for note in ways.reshare.notes):
+    elif _noted(ways, "chain_keys"):
         words = "way A, and then move the funds to a new vault: a reshare does not renew all of its keys."
+    elif _noted(ways, "gg20_migrate"):
+        words = (
+            "way A; then migrate the vault in the wallet's app, and reshare. Until then, whoever has it has a share."
+        )
     else:
         words = "way A, and then a reshare with the new device: only that outdates the share on the lost one."
     yield point(f"Somebody may have it: {words}")
+
+
+def _noted(ways: Ways, code: str) -> bool:
+    return any(note.code == code for note in ways.reshare.notes)
 
 
 def _import(ways: Ways, now: int) -> Iterator[list[Line]]:
@@ -179,6 +187,11 @@ def _reshare(ways: Ways, now: int) -> Iterator[list[Line]]:
         ]
         yield _restore(source, now)
         yield [Line(f"Import {source.out} in the wallet's app on {one.onto!r}. Then delete the file.")]
+    if _noted(ways, "gg20_migrate"):
+        back = ", also the one of way A" if ways.import_.possible else ""
+        yield [
+            Line(f"Migrate the vault in the wallet's app, with all its devices{back}. Only then can it be reshared.")
+        ]
     if reshare.command:
         begun = "A reshare of it has begun already. See what it waits for:"
         yield [
@@ -193,8 +206,8 @@ def _reshare(ways: Ways, now: int) -> Iterator[list[Line]]:
     yield [
         Line(
             f"In the wallet's app, begin a reshare of {ways.vault.name!r}. Let these take part: {listed(names)}. Of "
-            f"these {count}, any {ceil(2 * count / 3)} sign afterwards. Whoever takes no part is no party any more, "
-            "and keeps an old share."
+            f"these {count}, any {vultisig_threshold(count)} sign afterwards. Whoever takes no part is no party any "
+            "more, and keeps an old share."
         )
     ]
     own = "On every device export the vault file. Back it up on a computer of its own, into a place of its own"

@@ -68,7 +68,7 @@ class Reshare:
     too, and are not needed. `unknown` parties are not even known by name. `notes` are what the vault's kind means.
 
     `command` checks it and says what to mind, or where `under_way` says that one has begun already, what that waits
-    for; it is empty where too few are known by name.
+    for; it is empty where too few are known by name, and where the vault has to be migrated first.
     """
 
     possible: bool
@@ -215,7 +215,9 @@ def ways(view: View, vault: Vault, party: str, reached: Reached, *, host: bytes 
         reshare=Reshare(
             can_reshare,
             under_way,
-            _reshare_command(view, vault, party, under_way, leaves=party in members) if named >= t else "",
+            _reshare_command(view, vault, party, under_way, leaves=party in members)
+            if named >= t and vault.library != wire.LIBRARY_GG20
+            else "",
             ready,
             first,
             tuple(waiting[len(first) :]),
@@ -309,8 +311,8 @@ def _kind(view: View, vault: Vault, current: Generation, others: Iterable[Surviv
     if vault.library == wire.LIBRARY_GG20:
         yield Note(
             "gg20_migrate",
-            "This vault is of the old kind, GG20. It has to be migrated in the wallet's app first, and only then "
-            "reshared. If the app wants the lost device for that, import its backup first.",
+            "This vault is of the old kind, GG20. Before a reshare it has to be migrated in the wallet's app, with all "
+            "its devices. So where there is a backup of the lost one, import that first.",
         )
     keys, chains = view.extras(vault.vault, current.generation)
     if vault.library == wire.LIBRARY_KEYIMPORT or chains:
@@ -338,11 +340,13 @@ def _kind(view: View, vault: Vault, current: Generation, others: Iterable[Surviv
 
 def _recommended(can_import: bool, can_reshare: bool, notes: Iterable[Note]) -> Recommended:
     """A share that may be in somebody's hands is outdated by a reshare only. Keys that a reshare does not renew are no
-    safer after it, and an import loses none of them."""
+    safer after it, and an import loses none of them; and an old vault needs all its devices before it."""
     only: Way | None = "import" if can_import else "reshare" if can_reshare else None
     if not (can_import and can_reshare):
         return Recommended(only, only)
-    return Recommended("import", "import" if any(one.code == "chain_keys" for one in notes) else "reshare")
+    return Recommended(
+        "import", "import" if {one.code for one in notes} & {"chain_keys", "gg20_migrate"} else "reshare"
+    )
 
 
 def _older(
