@@ -18,8 +18,8 @@ STILL = "Old shares still sign with each other"
 
 
 @pytest.fixture
-def story(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Story:
-    return Story(shell, monkeypatch)
+def story(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    return Story(shell, monkeypatch, tmp_path_factory)
 
 
 def test_from_the_start_until_every_old_copy_is_destroyed(story: Story) -> None:

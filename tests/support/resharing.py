@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +30,9 @@ class Story:
     The files are `old-phone.vult` and so on, and `new-phone.vult`; nothing was backed up yet.
     """
 
-    def __init__(self, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, shell: Shell, monkeypatch: pytest.MonkeyPatch, stages: pytest.TempPathFactory) -> None:
         self.shell = shell
+        self._stages = stages.getbasetemp() / "stages of a reshare"
         self.computers = Computers(shell, monkeypatch)
         self.old = made()
         self.new = self.old.reshared(AFTER, 2)
@@ -50,11 +53,6 @@ class Story:
             self.shell.secrets.add_share(vult)
             self.shell.secrets.add("chain code", read_share(vult).facts.chain_code)
 
-    def backed_up(self) -> None:
-        """The old shares of Phone and Laptop, each by its own computer."""
-        self.phone.backup("old-phone.vult")
-        self.laptop.backup("old-laptop.vult")
-
     def next(self, who: Computer, *more: str, run: str = "new") -> Said:
         return who("reshare", "next", f"{run}-{who.name.lower()}.vult", *SEAL, *who.at, *more)
 
@@ -72,17 +70,53 @@ class Story:
         keys = [one for report in reports for one in ("--trust", fingerprint(self.signed(report).public_key))]
         return who("reshare", "join", *reports, *keys)
 
+    def backed_up(self) -> None:
+        """The old shares of Phone and Laptop, each by its own computer."""
+
+        def build() -> None:
+            self.phone.backup("old-phone.vult")
+            self.laptop.backup("old-laptop.vult")
+
+        self._staged("backed up", build)
+
     def reported(self) -> list[str]:
-        """Everybody has reported; the Watch's computer heard of the reshare by the Phone's report."""
-        reports = [self.report(self.phone), self.report(self.laptop)]
-        good(self.join(self.watch, reports[0]), 8)
-        return [*reports, self.report(self.watch)]
+        """And the new ones, by everybody; the Watch's computer heard of the reshare by the Phone's report."""
+
+        def build() -> None:
+            self.backed_up()
+            self.report(self.phone)
+            good(self.join(self.watch, self.report(self.laptop)), 8)
+            self.report(self.watch)
+
+        self._staged("reported", build)
+        return [f"{who.name}-new.report" for who in self.everybody]
+
+    def joined(self) -> list[str]:
+        """And the Phone's computer has all reports."""
+
+        def build() -> None:
+            good(self.join(self.phone, *self.reported()), 8)
+
+        self._staged("joined", build)
+        return [f"{who.name}-new.report" for who in self.everybody]
 
     def finished(self) -> None:
-        """All of it, on the Phone's computer; the old share on its token is retired."""
-        self.backed_up()
-        good(self.join(self.phone, *self.reported()), 8)
-        good(self.phone("reshare", "finish", *self.phone.at), 8)
+        """And has finished; the old share on its token is retired."""
+
+        def build() -> None:
+            self.joined()
+            good(self.phone("reshare", "finish", *self.phone.at), 8)
+
+        self._staged("finished", build)
+
+    def _staged(self, name: str, build: Callable[[], None]) -> None:
+        """What takes a while is done once, and copied. Labels of sticks are then paths of another test's folder."""
+        kept = self._stages / name
+        if kept.exists():
+            shutil.copytree(kept, self.shell.folder, dirs_exist_ok=True)
+        else:
+            build()
+            shutil.copytree(self.shell.folder, kept)
 
     def state(self, who: Computer) -> dict[str, Any]:
         """What `reshare status --json` says of the one reshare."""

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coldshare.cli.render import Json
-    from coldshare.ledger.queries import Reshare, View
+    from coldshare.device.address import Address
+    from coldshare.ledger.events import Place
+    from coldshare.ledger.queries import Backup, Reshare, View
     from coldshare.reshare.plan import Prepared
     from coldshare.reshare.progress import Awaited, Leftover, Progress
     from coldshare.reshare.report import Signed
 
-__all__ = ["aborted", "before_abort", "finished", "joined", "reported", "started", "status", "why_not"]
+__all__ = ["aborted", "before_abort", "finished", "joined", "reported", "started", "status", "to_retire", "why_not"]
 
 _STATES = {
     "awaited": "waits for: coldshare reshare next NEW.vult, on its computer",
@@ -145,8 +147,11 @@ def status(view: View, plans: Iterable[Reshare]) -> Result:
     )
 
 
-def finished(view: View, now: Progress, retired: Result | None) -> Result:
+def finished(view: View, now: Progress, at: Address | None, retired: Result | None) -> Result:
+    """`at` is where an old share was to be retired, and `retired` what came of it, None where there was none."""
     lines = [] if retired is None else [*retired.lines[:1]]
+    if at is not None and retired is None:
+        lines.append(f"Nothing was retired at {at}: this computer knows of no old share beside a newer one there.")
     new = now.plan.generation or b""
     lines.append(f"Finished: generation {new.hex()[:8]} of {_name(view, now.plan)!r} counts from now on.")
     lines += _left(view, now)
@@ -244,12 +249,28 @@ def _waits(now: Progress) -> list[str]:
     return [f"Not finished: {why_not(now)}"]
 
 
+def to_retire(view: View, plan: Reshare, place: Place | None) -> Backup | None:
+    """The old share at that place that a newer one of the same party stands beside."""
+    from coldshare.reshare.progress import progress
+
+    for one in progress(view, plan).leftovers:
+        if one.copy.backup.place == place and not one.retired and _beside_newer(view, plan, one):
+            return one.copy.backup
+    return None
+
+
+def _beside_newer(view: View, plan: Reshare, left: Leftover) -> bool:
+    old = left.copy.backup
+    return any(
+        (one.party, one.generation) == (old.party, plan.generation) for one in view.backups(plan.vault, place=old.place)
+    )
+
+
 def _left(view: View, now: Progress) -> list[str]:
     if not now.leftovers:
         return ["No backup of an older share is known any more."]
     lines = ["Known copies of old shares, still to be destroyed:"]
-    names = {one.party for one in now.parties}
-    lines += [f"  {_leftover(one, one.copy.backup.party in names)}" for one in now.leftovers]
+    lines += [f"  {_leftover(one, _beside_newer(view, now.plan, one))}" for one in now.leftovers]
     devices = _old_devices(view, now)
     if devices:
         lines.append(
@@ -266,8 +287,8 @@ def _old_devices(view: View, now: Progress) -> list[str]:
     return [] if old is None else [one.party for one in old.members if one.party not in names]
 
 
-def _leftover(left: Leftover, has_newer: bool) -> str:
-    """`has_newer`: its party has a share of the new generation, which takes its place."""
+def _leftover(left: Leftover, beside_newer: bool) -> str:
+    """`beside_newer`: the share of the new generation is at the same place, and there takes the place of the old."""
     from coldshare.ledger import events as e
     from coldshare.safety import commands
 
@@ -279,7 +300,7 @@ def _leftover(left: Leftover, has_newer: bool) -> str:
         return f"{named}: delete the file, and every copy of it. {commands.remove(backup, place)}"
     if left.retired:
         return f"{named}: {commands.destroy(backup, place)}"
-    if not has_newer:
+    if not beside_newer:
         return f"{named}: {commands.remove(backup, place)}"
     return f"{named}: coldshare reshare finish{commands.behind(place) or ' --at ADDR'}"
 

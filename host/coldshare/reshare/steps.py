@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from coldshare.ledger.events import (
@@ -58,14 +58,19 @@ def begin(ledger: Ledger, prepared: Prepared) -> Reshare:
     return _by_id(ledger.view(), started.plan)
 
 
-def plan_for(ledger: Ledger, share: Share, signers: Sequence[str]) -> Reshare:
+def plan_for(
+    ledger: Ledger, share: Share, signers: Sequence[str], check: Callable[[View, Reshare], None] | None = None
+) -> Reshare:
     """The reshare under way that a new share belongs to; where none was planned here, the one that the share tells of.
 
-    Raises NoReshareError and ReshareNewShareError, and then nothing was recorded.
+    `check` may raise that the share is not one of that reshare. Raises NoReshareError and ReshareNewShareError. Then
+    nothing was recorded: what a wrong file tells begins no reshare.
     """
     view = ledger.view()
     found = under_way(view, share.vault)
     if found:
+        if check is not None:
+            check(view, found[-1])
         return found[-1]
     for one in view.reshares(share.vault):
         if one.finished is not None and one.generation == share.generation:
@@ -74,8 +79,28 @@ def plan_for(ledger: Ledger, share: Share, signers: Sequence[str]) -> Reshare:
                 next_step="A further backup of it is made as any other one: coldshare backup FILE",
             )
     started = begun_by(view, share, signers)
+    if check is not None:
+        check(view, _not_yet(started, ledger.host))
     ledger.record([started])
     return _by_id(ledger.view(), started.plan)
+
+
+def _not_yet(started: ReshareStarted, host: bytes) -> Reshare:
+    """A reshare as it would stand if it were recorded."""
+    return Reshare(
+        plan=started.plan,
+        vault=started.vault,
+        older=started.older,
+        threshold=started.threshold,
+        parties=started.parties,
+        host=host,
+        started=0,
+        finished=None,
+        aborted=None,
+        generation=None,
+        staying=started.staying,
+        joining=started.joining,
+    )
 
 
 def report(ledger: Ledger, plan: Reshare, signed: Signed) -> View:

@@ -20,9 +20,10 @@ from coldshare.cli.vaultfile import member_option, read_vault_file, vault_passwo
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from coldshare.cli.render import Json
     from coldshare.device.address import Address
     from coldshare.ledger.events import Place
-    from coldshare.ledger.queries import Reshare, View
+    from coldshare.ledger.queries import Backup, Reshare, View
     from coldshare.ledger.store import Ledger
     from coldshare.reshare.report import Signed
 
@@ -137,9 +138,8 @@ def next_(
     share, code = share_of(declare(facts)), chain_code_digest(facts.chain_code)
     signers = tuple(showable_party(party) for party in facts.signers)
     with _ledger() as ledger:
-        plan = steps.plan_for(ledger, share, signers)
+        plan = steps.plan_for(ledger, share, signers, lambda view, plan: check_new(view, plan, facts, share, code))
         view = ledger.view()
-        check_new(view, plan, facts, share, code)
     ui.note(
         f"The new share of {facts.party} of {facts.vault_name!r}: generation {share.generation.hex()[:8]}, "
         f"{facts.threshold} of {facts.parties}: {', '.join(signers)}. Checked."
@@ -251,11 +251,11 @@ def finish(vault: str | None, at: Address | None, pin_file: str | None, as_json:
         waits = progress(view, plan)
         if plan.finished is None and not waits.ready:
             raise ReshareIncompleteError(reshared.why_not(waits))
-        steps.finish(ledger, plan)
+        plan = steps.finish(ledger, plan).plan
     retired = None if at is None else _retire_at(plan, at, pin_file, as_json)
     with _ledger() as ledger:
         view = ledger.view()
-    return reshared.finished(view, progress(view, steps.again(view, plan)), retired)
+    return reshared.finished(view, progress(view, steps.again(view, plan)), at, retired)
 
 
 @command.command("abort")
@@ -386,10 +386,8 @@ def _believed(view: View, signed: Signed, trusted: Sequence[str], ui: Ui) -> boo
         return False
     if known is None:
         ui.note(f"CAREFUL: {told.host_name} signed with another key before. Ask why, in person, before you go on.")
-    ui.note(
-        f"A report of {told.party}, by the computer {told.host_name!r}, which is new here. It calls its key\n\n"
-        f"    {print_}\n"
-    )
+    ui.note(f"A report of {told.party}, by the computer {told.host_name!r}, which is new here. It signs as:")
+    ui.note(f"    {print_}")
     with ui.prompting():
         return click.confirm("Does that computer itself show the same, every character?", default=False, err=True)
 
@@ -399,19 +397,40 @@ def _same(one: str, other: str) -> bool:
 
 
 def _retire_at(plan: Reshare, at: Address, pin_file: str | None, as_json: bool) -> Result | None:
-    """Retire the old share at that place; None where there is none."""
+    """Retire the old share at that place; None where there is none beside a newer one."""
     from coldshare.cli.commands.retire import let_give_way
-    from coldshare.ledger.events import RETIRED
+    from coldshare.generations import AlreadyRetiredError
 
     place = _place(at)
     with _ledger() as ledger:
-        view = ledger.view()
-    old = [
-        one
-        for one in view.backups(plan.vault, place=place)
-        if place is not None and one.generation == plan.older and one.state != RETIRED
-    ]
-    if not old:
+        old = reshared.to_retire(ledger.view(), plan, place)
+    if old is None:
         return None
-    prefix = old[0].backup_id.hex()[:8]
-    return let_give_way(prefix, b"", None, at, pin_file, as_json)
+    try:
+        return let_give_way(old.backup_id.hex(), b"", None, at, pin_file, as_json)
+    except AlreadyRetiredError:
+        # The place was changed, and then the link broke, or another computer did it: only the ledger does not know.
+        _noted(old, as_json)
+        short = old.backup_id.hex()[:8]
+        data: dict[str, Json] = {"retired": {"backup_id": old.backup_id.hex(), "state": "retired"}}
+        return Result(data, [f"Retired: {short} was retired at its place already, and that is recorded now."])
+
+
+def _noted(old: Backup, as_json: bool) -> None:
+    """Record that its place has that backup as retired, and the one beside it as the one that counts."""
+    from coldshare.ledger import events as e
+    from coldshare.ledger import record
+
+    def build(ledger: Ledger) -> list[e.Body]:
+        beside = [
+            one
+            for one in ledger.view().backups(old.vault, place=old.place)
+            if one.party == old.party and one.state == e.NEXT
+        ]
+        told = [(old, e.RETIRED), *((one, e.ACTIVE) for one in beside)]
+        return [
+            *([e.GenerationRetired(old.vault, old.generation, old.place)] if old.vault and old.generation else []),
+            *(e.BackupState(one.place, one.backup_id, None, one.size, state) for one, state in told),
+        ]
+
+    record.keep(Ui(quiet=as_json).note, build)
