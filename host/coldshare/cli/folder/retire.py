@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coldshare.cli.folder.common import backup_json, command_at, no_pin, on_wait, place_json, short_of, state_of
-from coldshare.cli.older import COMBINE
+from coldshare.cli.folder.common import (
+    backup_json,
+    command_at,
+    file_of,
+    no_pin,
+    on_wait,
+    place_json,
+    short_of,
+    state_of,
+)
+from coldshare.cli.older import COMBINE, known_paths
 from coldshare.cli.render import Result
 from coldshare.cli.ui import Ui
 
@@ -45,11 +54,20 @@ def retire(
     lines = [f"Retired: {'that generation' if gone is None else short_of(gone)}. {short_of(new)} is the active one."]
     if gone is not None:
         lines.append(f"{short_of(gone)} is kept and still opens; coldshare un-retire {short_of(gone)} takes this back.")
+    copies = (
+        [] if gone is None else [one for one in known_paths([gone.backup_id]) if one != file_of(at, gone.backup_id)]
+    )
+    lines += [f"A copy of it was exported to {path}." for path in copies]
     lines.append(COMBINE)
     if gone is not None:
         lines.append(f"When every party's newer backup is verified: {command_at(f'destroy {short_of(gone)}', at)}")
     return Result(
-        {**place_json(at), "retired": None if gone is None else backup_json(gone), "active": backup_json(new)},
+        {
+            **place_json(at),
+            "retired": None if gone is None else backup_json(gone),
+            "active": backup_json(new),
+            "known_copies": [str(path) for path in copies],
+        },
         lines,
     )
 
