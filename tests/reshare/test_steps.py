@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coldshare.ledger import events as e
-from coldshare.ledger.queries import Reshare
+from coldshare.ledger.queries import Reshare, View
 from coldshare.ledger.record import vault_seen
 from coldshare.ledger.store import Ledger
 from coldshare.reshare import steps
@@ -82,7 +82,8 @@ def test_from_begin_to_finish(ledger: Ledger) -> None:
         assert steps.take(ledger, signed).plan == plan.plan
     now = steps.finish(ledger, plan)
     assert now.plan.generation == counts(ledger, old) == new.generation
-    assert [one.copy.backup.party for one in now.leftovers] == ["Phone", "Laptop", "Tablet"]
+    assert sorted(one.copy.backup.party or "" for one in now.leftovers) == ["Laptop", "Phone", "Tablet"]
+    assert ledger.view().given_up(plan.vault) == {old.generation}
     assert under_way(ledger.view(), plan.vault) == []
     before = len(ledger.events())
     assert steps.finish(ledger, steps.again(ledger.view(), plan)).plan == now.plan
@@ -91,6 +92,62 @@ def test_from_begin_to_finish(ledger: Ledger) -> None:
         steps.abort(ledger, now.plan)
     with pytest.raises(ReshareNewShareError, match="finished already"):
         steps.plan_for(ledger, own.report.share, new.parties)
+
+
+def test_a_fast_vault_has_one_report(ledger: Ledger) -> None:
+    """Nobody else tells that the new generation is newer: to finish does."""
+    old = made(("Phone", "Server-12345"))
+    new = old.reshared(("Phone", "Server-12345"), 2)
+    backed_up(ledger, old, 0)
+    view = ledger.view()
+    plan = steps.begin(ledger, prepare(view, view.vaults()[0], NOW))
+    backed_up(ledger, new, 0, at=10)
+    own = sign(report_on(new, 0, old.generation, host=ledger.host), identity(0))
+    view = steps.report(ledger, plan, own)
+    assert [one.state for one in progress(view, plan).parties] == ["reported", "server"]
+    assert counts(ledger, old) is None, "nothing orders the two yet"
+    steps.finish(ledger, plan)
+    assert counts(ledger, old) == new.generation
+
+
+def test_broken_off_between_two_writings(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report is there, and what it tells is not: the same once more puts that right."""
+    old, new = two()
+    (first, *_) = reports(new, old.generation)
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "merge", _broken)
+        with pytest.raises(KeyboardInterrupt):
+            steps.take(ledger, first)
+    assert ledger.view().backups() == []
+    before = ledger.view().reshares()
+    assert len(before) == 1
+    steps.take(ledger, first)
+    assert ledger.view().reshares() == before
+    assert [one.party for one in ledger.view().backups()] == ["Phone"]
+
+
+def _broken(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_wrong_file_begins_no_reshare(ledger: Ledger) -> None:
+    old, new = two()
+    backed_up(ledger, old, 0, 1, 2)
+    before = ledger.events()
+    seen: list[Reshare] = []
+
+    def no(view: View, plan: Reshare) -> None:
+        seen.append(plan)
+        raise ReshareNewShareError
+
+    with pytest.raises(ReshareNewShareError):
+        steps.plan_for(ledger, new.share("Phone"), new.parties, no)
+    assert ledger.events() == before
+    plan = steps.plan_for(ledger, new.share("Phone"), new.parties, lambda view, plan: seen.append(plan))
+    with pytest.raises(ReshareNewShareError):
+        steps.plan_for(ledger, new.share("Phone"), new.parties, no)
+    told = [(one.older, one.staying, one.joining, one.threshold, one.parties, one.host) for one in (*seen, plan)]
+    assert told == [(old.generation, ("Phone", "Laptop"), ("Watch",), 2, 3, ledger.host)] * 4
 
 
 def test_a_report_tells_what_it_stands_for(ledger: Ledger) -> None:
