@@ -111,7 +111,7 @@ def kept_of(view: View, share: Share) -> list[Kept]:
     """The backups of that share that this computer's ledger knows, and that were read back."""
     labels = {info.place: info.label for info in view.places()}
     return [
-        Kept(one.place, _cut(labels.get(one.place, "")), one.backup_id, one.size, one.state)
+        Kept(one.place, _short(labels.get(one.place, "")), one.backup_id, one.size, one.state)
         for one in view.backups(share.vault)
         if (one.party, one.generation) == (share.party, share.generation)
         and one.read_back is not None
@@ -119,8 +119,9 @@ def kept_of(view: View, share: Share) -> list[Kept]:
     ]
 
 
-def _cut(label: str) -> str:
-    return label.encode()[:LABEL_MAX].decode(errors="ignore")
+def _short(label: str) -> str:
+    """None is better than half of one: a folder's is its path, and commands are made of it."""
+    return label if len(label.encode()) <= LABEL_MAX else ""
 
 
 def report_on(

@@ -101,7 +101,7 @@ def progress(view: View, plan: Reshare) -> Progress:
         joined=joined,
         parties=parties,
         unknown=max(plan.parties - len(parties), 0),
-        leftovers=tuple(_leftovers(view, plan, plan.generation or joined.generation)),
+        leftovers=tuple(sorted(_leftovers(view, plan, plan.generation or joined.generation), key=_by_place)),
     )
 
 
@@ -164,3 +164,7 @@ def _leftovers(view: View, plan: Reshare, generation: bytes | None) -> Iterable[
     for copy in copies(view, plan.vault):
         if copy.backup.generation in old - newer:
             yield Leftover(copy, copy.backup.state == e.RETIRED)
+
+
+def _by_place(left: Leftover) -> tuple[str, str, bytes]:
+    return left.copy.place.title, left.copy.backup.party or "", left.copy.backup.backup_id

@@ -1,0 +1,155 @@
+"""docs/reshare.md, typed as it is printed: each party at a computer of its own, with a place of its own."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from coldshare.files import write_private
+from coldshare.identity import fingerprint
+from coldshare.ledger.events import REPORT_MAX
+from coldshare.reshare import errors
+from coldshare.reshare.family import FAMILIES, Committee, vultisig_threshold
+from coldshare.reshare.joining import OBJECTIONS
+from coldshare.reshare.report import text
+from reshare.story import AFTER, TABLE, identity, made, reports
+from support.computers import SEAL, Computer, Computers
+from support.page import Typed, fits, typed
+from support.shell import Said, Shell
+from support.terminal import Terminal
+
+PAGE = (Path(__file__).parents[2] / "docs" / "reshare.md").read_text(encoding="utf-8")
+#: The ids that the page gives to the old and the new backups of each party.
+OLD = {"Phone": "1a2b3c4d", "Laptop": "5e6f7a8b", "Tablet": "9c0d1e2f"}
+NEW = {"Phone": "a1b2c3d4", "Laptop": "e5f6a7b8", "Watch": "c9d0e1f2"}
+STICK = "/media/you/STICK"
+
+
+class World:
+    """A vault, its Tablet lost, the files that each device exported before and after the reshare, and four computers.
+    The phone's knows what the laptop's and the tablet's know."""
+
+    def __init__(self, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.shell = shell
+        old = made()
+        for run, end in ((old, ""), (old.reshared(AFTER, 2), "-new")):
+            for party, vult in zip(run.parties, run.vults, strict=True):
+                shell.write(f"{party.lower()}{end}.vult", vult)
+                shell.secrets.add_share(vult)
+        computers = Computers(shell, monkeypatch)
+        self.who: dict[str, Computer] = {}
+        for number, party in enumerate((*TABLE, "Watch")):
+            make = computers.with_stick if party == "Laptop" else computers.with_token
+            self.who[party] = make(party)
+            write_private(self.who[party].home / "identity.key", bytes([number + 1]) * 32, replace=False)
+        self.stick = str(shell.folder / "media-Laptop/stick")
+        self.ids = {self.who[party].backup(f"{party.lower()}.vult")[:8]: OLD[party] for party in TABLE}
+        phone = self.who["Phone"]
+        for party in TABLE[1:]:
+            for who, verb in ((self.who[party], "export"), (phone, "join")):
+                assert who("ledger", verb, f"{party}.ledger").status == 0
+        assert phone("lost", "Tablet").status == 0
+
+    def type(self, one: Typed) -> tuple[int, list[str]]:
+        """The command on that computer, as it is printed, and what is seen of it: with `plugged`, its token is there;
+        with `asked`, a person is, who says yes."""
+        who = self.who[one.words[1].capitalize()]
+        program, *argv = shlex.split(one.command.replace(STICK, self.stick))
+        assert program == "coldshare"
+        for real, short in self.ids.items():
+            argv = [word.replace(short, real) for word in argv]
+        if "asked" in one.words:
+            with who.here(), Terminal(*argv, cwd=self.shell.folder) as terminal:
+                terminal.answer("[y/N]: ", "y")
+                status, shown = terminal.finish(), terminal.screen
+                self.shell.check(shown)
+            return status, shown.splitlines()
+        if argv[0] == "destroy" and "plugged" not in one.words:
+            argv.append("--yes")  # a stick has no button, so it is asked here
+        argv += SEAL if {"next", "backup"} & {*argv[:2]} else ()
+        said = who(*argv, *(who.at if "plugged" in one.words else ()))
+        self.learn(who)
+        return said.status, self._shown(said)
+
+    def learn(self, who: Computer) -> None:
+        """The ids of what was backed up there."""
+        for one in who.view().backups():
+            if one.party in NEW:
+                self.ids.setdefault(one.backup_id.hex()[:8], NEW[one.party])
+
+    def _shown(self, said: Said) -> list[str]:
+        """What stays: notes on the way go to standard error, and so does the error at the end."""
+        lines = said.out.splitlines() + (said.err.splitlines()[-2:] if said.status in (3, 5, 7) else [])
+        return [self._as_printed(line) for line in lines]
+
+    def _as_printed(self, line: str) -> str:
+        line = line.replace(self.stick, STICK)
+        for real, short in self.ids.items():
+            line = line.replace(real, short)
+        return line
+
+
+@pytest.fixture
+def world(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> World:
+    return World(shell, monkeypatch)
+
+
+WORLDS = ("story", "stuck", "already")
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_the_page(world: World, name: str) -> None:
+    if name == "stuck":
+        phone = world.who["Phone"]
+        assert phone("reshare", "start", "Savings", "--new", "1").status == 0
+        assert phone("reshare", "next", "phone-new.vult", *SEAL, *phone.at).status == 0
+        world.learn(phone)
+    count = 0
+    for one in typed(PAGE):
+        if one.words[0] != name:
+            continue
+        status, shown = world.type(one)
+        assert fits(shown, one.says), f"{one.words} $ {one.command}\n" + "\n".join(shown)
+        assert status in (0, 8) or one.says[0].startswith("Error"), one.command
+        count += 1
+    assert count
+
+
+def test_every_world_of_the_page_is_one() -> None:
+    assert {one.words[0] for one in typed(PAGE)} == set(WORLDS)
+
+
+def test_every_code_is_named_with_its_status() -> None:
+    (table,) = re.findall(r"\| code \| status \| when \|\n\|---\|---\|---\|\n((?:\|.*\n)+)", PAGE)
+    told = {code: int(status) for code, status in re.findall(r"^\| `([a-z_]+)` \| (\d) \|", table, re.MULTILINE)}
+    kinds = [getattr(errors, name) for name in errors.__all__]
+    assert told == {kind.code: kind.exit_status for kind in kinds}
+
+
+def test_every_objection_is_named() -> None:
+    (table,) = re.findall(r"\| code in `objections` \| it says \|\n\|---\|---\|\n((?:\|.*\n)+)", PAGE)
+    assert re.findall(r"^\| `([a-z_]+)` \|", table, re.MULTILINE) == [*OBJECTIONS]
+
+
+def test_every_code_to_accept_is_named() -> None:
+    committee = Committee("Savings", TABLE, 2, TABLE[:2], (), 1, keys=("ML-DSA-44",), chains=("Solana",))
+    weighed = [one for family in FAMILIES.values() for one in family.concerns(committee) if one.weight == "accept"]
+    assert set(re.findall(r"`--accept (\w+)`", PAGE)) == {one.code for one in weighed}
+
+
+def test_the_numbers() -> None:
+    (told,) = re.findall(r"rounded up: (.*)\.$", PAGE, re.MULTILINE)
+    pairs = [(int(signers), int(parties)) for signers, parties in re.findall(r"(\d) of (\d)", told)]
+    assert pairs == [(vultisig_threshold(parties), parties) for parties in range(2, 7)]
+    assert f"at most {REPORT_MAX} bytes" in PAGE
+    old = made()
+    new = old.reshared(AFTER, 2)
+    assert {f"{len(text(one)):.1e}" for one in reports(new, old.generation)} == {f"{1200:.1e}"}
+
+
+def test_what_a_person_compares_is_the_fingerprint() -> None:
+    shown = set(re.findall(r"\b(?:[A-Z2-7]{4}-){3}[A-Z2-7]{4}\b", PAGE))
+    assert shown == {fingerprint(identity(number).public) for number in (0, 1, 3)}
