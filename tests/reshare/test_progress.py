@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coldshare.cli.reshared import _STATES
 from coldshare.ledger import events as e
 from coldshare.ledger.events import Event
 from coldshare.ledger.queries import Reshare, View
 from coldshare.ledger.store import Ledger
 from coldshare.reshare.errors import NoReshareError
-from coldshare.reshare.progress import Progress, progress, reshare_of, under_way
+from coldshare.reshare.progress import Progress, State, progress, reshare_of, under_way
 from coldshare.reshare.report import Signed, sign
 from reshare.story import AFTER, SECOND, Run, Told, backup_id, identity, made, plan_of, reported, reports, token, two
 
@@ -172,6 +174,11 @@ def test_a_party_that_left_reports() -> None:
     now = of(told, plan)
     assert states(now) == [("Phone", "reported"), ("Laptop", "reported"), ("Watch", "reported")]
     assert now.ready
+
+
+def test_every_state_has_words() -> None:
+    """Among them the server's: a fast vault's status shows it."""
+    assert set(get_args(State)) == set(_STATES)
 
 
 # --- begun, finished, given up

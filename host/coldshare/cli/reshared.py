@@ -27,6 +27,7 @@ _STATES = {
     "stranger": "its report is signed with a key that nobody has compared",
     "rejected": "its report does not count",
     "reported": "backed up and reported",
+    "server": "the vendor's server, which reports nothing",
 }
 #: Rule 5. An old share is never called void.
 _STILL = (
@@ -302,7 +303,7 @@ def _leftover(left: Leftover, beside_newer: bool) -> str:
         return f"{named}: {commands.destroy(backup, place)}"
     if not beside_newer:
         return f"{named}: {commands.remove(backup, place)}"
-    return f"{named}: coldshare reshare finish{commands.behind(place) or ' --at ADDR'}"
+    return f"{named}: coldshare reshare finish{commands.behind(place)}"
 
 
 def _title(view: View, place: object, label: str) -> str:
