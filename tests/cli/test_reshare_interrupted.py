@@ -10,6 +10,8 @@ import pytest
 from coldshare import files, generations
 from coldshare.cli import backing
 from coldshare.cli.ui import Ui
+from coldshare.device import discovery
+from coldshare.device.address import Address
 from coldshare.device.errors import TokenGoneError
 from coldshare.ledger import folders, record
 from coldshare.places.folder import Folder
@@ -147,3 +149,25 @@ def test_a_wrong_file_begins_no_reshare(story: Story) -> None:
     assert "This share has never been reshared" in text
     assert story.phone.told() == before
     failed(story.phone("reshare", "status"), "no_reshare", 3, as_json=False)
+
+
+@pytest.mark.parametrize("where", ["phone", "laptop"])
+def test_finish_takes_the_token_that_is_plugged_in(story: Story, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """If it has an old share beside a newer one; else none is touched, or even looked for."""
+    reports, who = story.reported(), getattr(story, where)
+    good(story.join(who, *reports), 8)
+    looked: list[int] = []
+
+    def only(labels: object) -> Address:
+        looked.append(1)
+        return Address.parse(story.phone.at[1])
+
+    monkeypatch.setattr(discovery, "only", only)
+    said = good(who("reshare", "finish", "--pin-file", "pin"), 8)
+    assert said.out.startswith("Retired: " if where == "phone" else "Finished: ")
+    assert bool(looked) is (where == "phone")
+    assert "coldshare reshare finish\n" not in said.out
+    looked.clear()
+    said = good(who("reshare", "finish", "--pin-file", "pin"), 8)
+    assert said.out.startswith("Finished: ")
+    assert looked == []

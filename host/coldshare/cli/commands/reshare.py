@@ -236,10 +236,11 @@ def status(vault: str | None, as_json: bool) -> Result:
 @click.argument("vault", required=False)
 @place_options_if_any
 def finish(vault: str | None, at: Address | None, pin_file: str | None, as_json: bool) -> Result:
-    """When every party has reported: let the new generation count, and retire the old one at the place of --at.
+    """When every party has reported: let the new generation count, and retire the old one at one place.
 
-    The first time it is recorded in the ledger. Run it once for every place with an old share; the token asks for a
-    button that is HELD. What is left of old shares is listed until all of it is destroyed.
+    The first time it is recorded in the ledger. Run it once for every place with an old share; a token asks for a
+    button that is HELD. Where nothing is to be retired, only the ledger is written. What is left of old shares is
+    listed until all of it is destroyed.
     """
     from coldshare.reshare import steps
     from coldshare.reshare.errors import ReshareIncompleteError
@@ -252,6 +253,8 @@ def finish(vault: str | None, at: Address | None, pin_file: str | None, as_json:
         if plan.finished is None and not waits.ready:
             raise ReshareIncompleteError(reshared.why_not(waits))
         plan = steps.finish(ledger, plan).plan
+        if at is None:
+            at = _plugged_in(ledger.view(), plan)
     retired = None if at is None else _retire_at(plan, at, pin_file, as_json)
     with _ledger() as ledger:
         view = ledger.view()
@@ -394,6 +397,22 @@ def _believed(view: View, signed: Signed, trusted: Sequence[str], ui: Ui) -> boo
 
 def _same(one: str, other: str) -> bool:
     return one.replace("-", "") == other.upper().replace("-", "").replace(" ", "")
+
+
+def _plugged_in(view: View, plan: Reshare) -> Address | None:
+    """The token that is plugged in, if this is one with an old share to be retired."""
+    from coldshare.cli.options import plugged_in
+    from coldshare.errors import ColdshareError
+    from coldshare.ledger.events import TOKEN
+
+    places = [one.place for one in view.places() if one.place.kind == TOKEN]
+    if not any(reshared.to_retire(view, plan, one) for one in places):
+        return None  # nobody looks for tokens in vain
+    with suppress(ColdshareError):
+        at = plugged_in()
+        if reshared.to_retire(view, plan, _place(at)) is not None:
+            return at
+    return None
 
 
 def _retire_at(plan: Reshare, at: Address, pin_file: str | None, as_json: bool) -> Result | None:
