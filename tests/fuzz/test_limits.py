@@ -19,6 +19,9 @@ from coldshare.device.pairings import PairingsError, PairingStore
 from coldshare.errors import ColdshareError
 from coldshare.export_index import ExportIndex, ExportIndexError
 from coldshare.recovery import RecoveryCode, RecoveryCodeFormError
+from coldshare.reshare.errors import ReportError
+from coldshare.reshare.report import TEXT_MAX
+from coldshare.reshare.report import read as read_report
 from coldshare.seal import KdfCostError, KdfParams, SealTooLargeError, parse, profile, unpack
 from coldshare.seal.content import _TREE_MAX, _deflate
 from coldshare.seal.padding import pad
@@ -96,6 +99,7 @@ LIMITS: dict[str, tuple[int, Callable[[int], Any], Callable[[Any], object], type
     "zip": (MAX_ARCHIVE_SIZE, bytes, open_archive, ArchiveTooLargeError, ""),
     "entries of a zip": (MAX_ARCHIVE_ENTRIES, _zipped, open_archive, ArchiveTooLargeError, ""),
     "recovery code": (256, lambda size: "-" * size, RecoveryCode.parse, RecoveryCodeFormError, "too long"),
+    "report": (TEXT_MAX, lambda size: b" " * size, read_report, ReportError, "too long to be a report"),
     "address": (_TEXT_MAX, lambda size: "sim:".ljust(size, "a"), Address.parse, AddressError, "at most"),
 }
 
