@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,34 +13,13 @@ from coldshare import handling
 from coldshare.ledger import events as e
 from coldshare.ledger.store import Ledger, ledger_path
 from support.desk import Desk
+from support.page import fits, typed
 from support.shell import Said, Shell
 
 PAGE = (Path(__file__).parents[2] / "docs" / "lost.md").read_text(encoding="utf-8")
 #: The ids that the page gives to the backups of each party.
 SHORT = {"Phone": "1a2b3c4d", "Laptop": "5e6f7a8b", "Tablet": "9c0d1e2f"}
 SECRETS = {"restore": ("--pin-file", "pin", "--password-file", "pw")}
-
-
-def sessions(world: str) -> Iterator[tuple[str, str, list[str]]]:
-    """Of every command of that world: what is plugged in, the command, and the lines that stand below it."""
-    for named, plugged, block in re.findall(r"```console (\w+) ?(.*)\n((?:.*\n)*?)```", PAGE):
-        if named != world:
-            continue
-        first, *rest = re.split(r"^\$ ", block, flags=re.MULTILINE)
-        assert first == ""
-        for one in rest:
-            command, *lines = one.splitlines()
-            yield plugged, command, lines
-
-
-def fits(said: list[str], told: list[str]) -> bool:
-    """Whether the lines are those of the page, where `...` stands for any number of lines, or for any words in one."""
-    if not told:
-        return not said
-    if told[0] == "...":
-        return any(fits(said[number:], told[1:]) for number in range(len(said) + 1))
-    pattern = ".*".join(re.escape(part) for part in told[0].rstrip().split("..."))
-    return bool(said) and bool(re.fullmatch(pattern, said[0].rstrip())) and fits(said[1:], told[1:])
 
 
 class World:
@@ -159,14 +138,16 @@ BEFORE: dict[str, Callable[[World], None]] = {
 def test_the_page(world: World, name: str) -> None:
     BEFORE[name](world)
     count = 0
-    for plugged, command, told in sessions(name):
-        said = world.type(command, plugged)
+    for one in typed(PAGE):
+        if one.words[0] != name:
+            continue
+        said = world.type(one.command, " ".join(one.words[1:]))
         shown = world.shown(said)
-        assert fits(shown, told), f"$ {command}\n" + "\n".join(shown) + said.err
-        assert said.status == (9 if any(line.startswith("NEITHER") for line in told) else 0)
+        assert fits(shown, one.says), f"$ {one.command}\n" + "\n".join(shown) + said.err
+        assert said.status == (9 if any(line.startswith("NEITHER") for line in one.says) else 0)
         count += 1
     assert count
 
 
 def test_every_world_of_the_page_is_one() -> None:
-    assert set(re.findall(r"```console (\w+)", PAGE)) == set(BEFORE)
+    assert {one.words[0] for one in typed(PAGE)} == set(BEFORE)
