@@ -250,6 +250,13 @@ def test_ways_to_name_a_place(shell: Shell, stick: Path, how: str, title: str) -
     assert place(shell, "show", how)["title"] == title
 
 
+def test_a_file_whose_path_is_longer_than_its_label(shell: Shell) -> None:
+    path = export(shell, SAFE, "d" * 250)
+    (found,) = [one for one in titles(shell).values() if one["kind"] == "file"]
+    assert len(found["label"]) == 200
+    assert place(shell, "show", str(path.relative_to(shell.folder)))["place"] == found["place"]
+
+
 def test_a_name_comes_first(shell: Shell) -> None:
     """Before the beginning of another one's serial, and whatever the case."""
     serial = titles(shell)["Safe A"]["place"].removeprefix("token:")

@@ -262,7 +262,6 @@ def _covers(before: Together, now: Together) -> bool:
     return (
         same
         and before.generation == now.generation
-        and {*now.parties} <= {*before.parties}
         and {*now.places} <= {*before.places}
         and now.serious <= before.serious
     )
