@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,8 @@ from support.page import Typed, fits, typed
 from support.shell import Said, Shell
 from support.terminal import Terminal
 
-PAGE = (Path(__file__).parents[2] / "docs" / "reshare.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "reshare.md").read_text(encoding="utf-8")
 #: The ids that the page gives to the old and the new backups of each party.
 OLD = {"Phone": "1a2b3c4d", "Laptop": "5e6f7a8b", "Tablet": "9c0d1e2f"}
 NEW = {"Phone": "a1b2c3d4", "Laptop": "e5f6a7b8", "Watch": "c9d0e1f2"}
@@ -153,3 +155,32 @@ def test_the_numbers() -> None:
 def test_what_a_person_compares_is_the_fingerprint() -> None:
     shown = set(re.findall(r"\b(?:[A-Z2-7]{4}-){3}[A-Z2-7]{4}\b", PAGE))
     assert shown == {fingerprint(identity(number).public) for number in (0, 1, 3)}
+
+
+def test_every_key_is_named_in_the_page_of_the_command_line(world: World) -> None:
+    (section,) = re.findall(r"^## Reshares$.*?(?=^## )", (DOCS / "cli.md").read_text(), re.MULTILINE | re.DOTALL)
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", section, re.MULTILINE))
+    assert rows["report"].startswith("the same")
+    rows["report"] += rows["next"]
+    phone = world.who["Phone"]
+
+    def check(verb: str, *argv: str) -> dict[str, Any]:
+        answer = phone("reshare", verb, *argv, "--json").json
+        named = set(re.findall(r"`(\w+)`", rows[verb]))
+        assert set(answer) - {"ok", "command"} <= named, verb
+        return answer
+
+    for one in check("start", "Savings", "--new", "1")["concerns"]:
+        assert set(one) <= set(re.findall(r"`(\w+)`", rows["start"]))
+    check("next", "phone-new.vult", *SEAL, *phone.at, "--report", "phone.report")
+    check("report")
+    (found,) = check("join", "phone.report")["reshares"]
+    words = set(re.findall(r"`(\w+)`", section))
+    for key, value in found.items():
+        assert key in words
+        for entry in value if isinstance(value, list) else ():
+            assert set(entry) <= set(re.findall(r"`(\w+)`", rows[key])), key
+    assert found["leftovers"]
+    check("status")
+    for one in check("abort")["to_remove"]:
+        assert set(one) <= set(re.findall(r"`(\w+)`", rows["abort"]))
