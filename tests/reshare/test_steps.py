@@ -108,6 +108,7 @@ def test_a_fast_vault_has_one_report(ledger: Ledger) -> None:
     assert counts(ledger, old) is None, "nothing orders the two yet"
     steps.finish(ledger, plan)
     assert counts(ledger, old) == new.generation
+    assert [one.newer_than for one in ledger.view().generations(plan.vault)] == [set(), {old.generation}]
 
 
 def test_broken_off_between_two_writings(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
