@@ -121,12 +121,14 @@ class Registry:
     def take(self, share: Whose) -> None:
         """As `check`, and from then on the share counts as handled. One that is refused does not."""
         with self._lock:
+            self._look_again()
             self._judge(self.several(share))
             self._handled.add(_key(share))
 
     def opened(self, share: Whose) -> None:
         """A seal was opened, and this was in it. It counts as handled whether or not SeveralSharesError is raised."""
         with self._lock:
+            self._look_again()
             several = self.several(share, opened=True)
             self._handled.add(_key(share))
             self._judge(several)
@@ -150,15 +152,20 @@ class Registry:
             raise SeveralSharesError(several)
         self._accepted.add(generation)
 
+    def _look_again(self) -> None:
+        """A person may have typed for minutes since, and another process may have done something meanwhile."""
+        self._before = None
+
     def _earlier(self) -> Before:
-        """Read when it matters for the first time."""
+        """Read when it matters."""
         if self._before is None:
             self._before = Before() if self._read is None else self._read()
         return self._before
 
     @contextmanager
     def watching(self, accept: Accept, read: Callable[[], Before]) -> Iterator[None]:
-        """Meanwhile `accept` is asked, and what `read` tells of earlier days counts, too; it is called at most once."""
+        """Meanwhile `accept` is asked, and what `read` tells of earlier days and of other processes counts, too. It is
+        called when that matters for the first time, and anew whenever a share is in the clear."""
         held = self.accept, self._read, self._before
         self.accept, self._read, self._before = accept, read, None
         try:

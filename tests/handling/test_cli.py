@@ -303,3 +303,17 @@ def test_a_person_is_asked_and_says_yes(phone: Computer) -> None:
     with run(phone, *argv) as terminal:
         assert terminal.finish() == 0, terminal.screen
         assert "It was accepted" in terminal.screen
+
+
+def test_two_commands_at_once(shell: Computer) -> None:
+    """The first one waits for a person who thinks of a password. The second one has another party's share meanwhile."""
+    with run(shell, "backup", "laptop.vult", "--no-recovery", "--at", "folder:bare") as terminal:
+        terminal.until("Password for this backup:")
+        good(shell("backup", "phone.vult", *SEAL, *THIRD))
+        before = shell.things()
+        terminal.type(f"{PASSWORD}\n")
+        terminal.answer("The same once more:", PASSWORD)
+        assert terminal.finish() == 5, terminal.screen
+        assert "single_host" in terminal.screen
+    assert shell.things() == before
+    assert handled() == {"Phone"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -165,11 +165,24 @@ def test_what_the_computer_did_before_counts() -> None:
         for ask in (lambda: registry.take(LAPTOP), lambda: registry.expect(b"id")):
             with refused():
                 ask()
-        assert (reads, len(person.asked)) == (1, 2)
+        assert (reads, len(person.asked)) == (2, 2), "looked at anew for each share that is in the clear"
     registry.expect(b"id")
     with refused():  # this process itself has handled the phone's
         registry.take(LAPTOP)
     assert len(person.asked) == 2
+
+
+@pytest.mark.parametrize("come", [Registry.take, Registry.opened])
+def test_what_another_process_did_meanwhile_counts(come: Callable[[Registry, Share], None]) -> None:
+    """Between the first look and the share itself a person types a password."""
+    handled: set[tuple[bytes, bytes, str]] = set()
+    registry, person = Registry(), Person(False)
+    with registry.watching(person, lambda: Before(frozenset(handled))):
+        registry.check(LAPTOP)
+        handled.add((PHONE.vault, PHONE.generation, "Phone"))
+        with refused():
+            come(registry, LAPTOP)
+    assert [several.others for several in person.asked] == [("Phone",)]
 
 
 def test_a_fresh_start_ends() -> None:

@@ -124,5 +124,7 @@ class _Memory:
             return click.confirm("Accept that, for good?", default=False, err=True)
 
     def _tell(self, words: str) -> None:
+        if words in self.warnings:
+            return
         self.warnings.append(words)
         self._ui.note(f"Note: {words}")
