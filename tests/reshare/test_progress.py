@@ -17,8 +17,9 @@ from coldshare.ledger.events import Event
 from coldshare.ledger.queries import Reshare, View
 from coldshare.ledger.store import Ledger
 from coldshare.reshare.errors import NoReshareError
-from coldshare.reshare.progress import Progress, State, progress, reshare_of, under_way
+from coldshare.reshare.progress import Progress, State, progress, reshare_of
 from coldshare.reshare.report import Signed, sign
+from coldshare.safety.resharing import under_way
 from reshare.story import AFTER, SECOND, Run, Told, backup_id, identity, made, plan_of, reported, reports, token, two
 
 States = list[tuple[str, str]]

@@ -15,8 +15,9 @@ from coldshare.ledger.store import Ledger
 from coldshare.reshare import steps
 from coldshare.reshare.errors import NoReshareError, ReshareIncompleteError, ReshareNewShareError
 from coldshare.reshare.plan import prepare
-from coldshare.reshare.progress import progress, under_way
+from coldshare.reshare.progress import progress
 from coldshare.reshare.report import Signed, sign
+from coldshare.safety.resharing import under_way
 from ledger.samples import Clock
 from reshare.story import AFTER, NOW, SECOND, Run, identity, made, report_on, reports, share_of, token, two
 

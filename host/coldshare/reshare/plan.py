@@ -9,8 +9,8 @@ from coldshare.declare import showable_party
 from coldshare.ledger.queries import Vault, View
 from coldshare.reshare.errors import ReshareOpenError, ReshareRefusedError
 from coldshare.reshare.family import Committee, Concern, Family, family_of
-from coldshare.reshare.progress import under_way
 from coldshare.safety.carriers import Copy
+from coldshare.safety.resharing import under_way
 from coldshare.safety.standing import PartyStanding, Standing, assess_vault
 from coldshare.vault.limits import MAX_PARTIES
 

@@ -12,6 +12,7 @@ from coldshare.reshare.errors import NoReshareError, ReportError, ReportForgedEr
 from coldshare.reshare.joining import Joined, Known, Objection, join
 from coldshare.reshare.report import Signed, read
 from coldshare.safety.carriers import Copy, copies
+from coldshare.safety.resharing import under_way
 from coldshare.vault.facts import is_server_id
 
 __all__ = ["Awaited", "Leftover", "Progress", "State", "known_before", "progress", "reshare_of", "under_way"]
@@ -55,17 +56,6 @@ class Progress:
     def ready(self) -> bool:
         """Whether the new generation may take the place of the older one."""
         return self.joined.complete and not self.unknown
-
-
-def under_way(view: View, vault: bytes) -> list[Reshare]:
-    """Those that are neither finished nor given up, oldest first. Where two computers have begun the same one, that it
-    was finished on one of them counts for both."""
-    found = view.reshares(vault)
-    current = view.current(vault)
-    counts = None if current is None else current.generation
-    # Where what was finished was given up again, the next attempt leaves the same generation.
-    done = {one.older for one in found if one.finished is not None} - {counts}
-    return [one for one in found if one.open and one.older not in done]
 
 
 def reshare_of(view: View, vault: bytes) -> Reshare:

@@ -15,6 +15,7 @@ from coldshare.ledger.queries import Generation, Party, Vault, View
 from coldshare.safety.advice import Note, Situation, after, missing, never, unordered
 from coldshare.safety.carriers import Copy, Device, copies, device
 from coldshare.safety.named import vault_argument
+from coldshare.safety.resharing import under_way
 from coldshare.safety.sources import Reached, Source, new_device, sources
 from coldshare_iface import wire
 
@@ -181,7 +182,7 @@ def ways(view: View, vault: Vault, party: str, reached: Reached, *, host: bytes 
     first = tuple(waiting[: max(t - len(ready) - unknown, 0)])
     older = () if can_import or can_reshare or not member else _older(view, vault, told, current, held, reached)
     named = (len(ready) + len(first)) * can_reshare
-    under_way = any(one.open for one in view.reshares(vault.vault))
+    begun = bool(under_way(view, vault.vault))
     kind = tuple(_kind(view, vault, current, others)) if can_reshare else ()
     case = Situation(
         view=view,
@@ -214,8 +215,8 @@ def ways(view: View, vault: Vault, party: str, reached: Reached, *, host: bytes 
         import_=Import(can_import, found.sources, found.onto, also),
         reshare=Reshare(
             can_reshare,
-            under_way,
-            _reshare_command(view, vault, party, under_way, leaves=party in members)
+            begun,
+            _reshare_command(view, vault, party, begun, leaves=party in members)
             if named >= t and vault.library != wire.LIBRARY_GG20
             else "",
             ready,
@@ -232,9 +233,9 @@ def ways(view: View, vault: Vault, party: str, reached: Reached, *, host: bytes 
     )
 
 
-def _reshare_command(view: View, vault: Vault, party: str, under_way: bool, *, leaves: bool) -> str:
+def _reshare_command(view: View, vault: Vault, party: str, begun: bool, *, leaves: bool) -> str:
     name = vault_argument(view, vault)
-    if under_way:
+    if begun:
         return f"coldshare reshare status {name}"
     return f"coldshare reshare start {name}{f' --leave {shlex.quote(party)}' if leaves else ''} --new 1"
 
