@@ -100,6 +100,10 @@ class Computers:
         (self.shell.folder / where).mkdir(parents=True)
         return self._computer(name, ("--at", f"folder:{where}"))
 
+    def somewhere(self, name: str) -> Computer:
+        """One with no place at all."""
+        return self._computer(name, ())
+
     def _computer(self, name: str, at: tuple[str, ...]) -> Computer:
         home = self.shell.folder / f"home-{name}"
         home.mkdir()

@@ -65,7 +65,10 @@ def _refuse_old(facts: ShareFacts) -> None:
 
     if not ledger_path().exists():
         return
+    from coldshare.declare import declare
+    from coldshare.ledger.differences import share_of
     from coldshare.ledger.store import Ledger
+    from coldshare.reshare.newshare import only_given_up
     from coldshare.safety.errors import StaleShareError
 
     try:
@@ -79,6 +82,12 @@ def _refuse_old(facts: ShareFacts) -> None:
     current = view.current(vault)
     counts = f" Generation {current.generation.hex()[:8]} counts." if current is not None else ""
     short = generation.hex()[:8]
+    if only_given_up(view, share_of(declare(facts))):
+        raise StaleShareError(
+            f"This share of {facts.party} is of generation {short}, and the reshare that made it was given up.{counts}",
+            next_step="Back up the share that counts. If the app has finished that reshare on every device after all: "
+            "coldshare reshare next FILE --given-up",
+        )
     raise StaleShareError(
         f"This is an old share of {facts.party}: its generation, {short}, was retired everywhere.{counts}",
         next_step="Export the share that is on the device now, and back that up. An old one never takes the place of a "

@@ -163,9 +163,9 @@ def finished(view: View, now: Progress, at: Address | None, retired: Result | No
     )
 
 
-def before_abort(now: Progress) -> list[str]:
-    """What to know before a reshare is given up."""
-    reported = [one.party for one in now.parties if one.report is not None]
+def before_abort(now: Progress, backed_up: Iterable[str | None] = ()) -> list[str]:
+    """What to know before a reshare is given up. Some may have `backed_up` their new share, and not reported it."""
+    reported = [one.party for one in now.parties if one.report is not None or one.party in backed_up]
     if not reported:
         return ["No party has reported a new share. If no app has begun either, nothing is lost by giving up."]
     return [
@@ -175,24 +175,30 @@ def before_abort(now: Progress) -> list[str]:
     ]
 
 
-def aborted(view: View, before: Progress) -> Result:
-    new = {one.report.report.share.generation for one in before.parties if one.report is not None}
-    made = [one for one in view.backups(before.plan.vault) if one.generation in new]
-    titles = {info.place: info.title for info in view.places()}
-    lines = [
-        f"Given up: the reshare of {_name(view, before.plan)!r}. Generation {before.plan.older.hex()[:8]} counts, as "
-        "before.",
-        *(line for line in (before_abort(before) if new else ())),
-        *(
-            f"Of the new generation there is {one.backup_id.hex()[:8]}, at {titles.get(one.place, one.place)}. To "
-            f"remove it: coldshare remove {one.backup_id.hex()[:8]}"
-            for one in made
-        ),
-    ]
+def aborted(view: View, after: View, given_up: Progress) -> Result:
+    """`view` is from before it, `given_up` how far the reshare had come."""
+    from coldshare.safety import commands
+
+    plan = given_up.plan
+    new = after.given_up(plan.vault) - view.given_up(plan.vault)
+    made = [one for one in after.backups(plan.vault) if one.generation in new]
+    places = {info.place: info for info in after.places()}
+    counts = after.current(plan.vault)
+    short = "No known generation" if counts is None else f"Generation {counts.generation.hex()[:8]}"
+    name = _name(after, plan)
+    lines = [f"Given up: the reshare of {name!r}. {short} counts{', as before' if counts is not None else ''}."]
+    if new:
+        lines += before_abort(given_up, {one.party for one in made})
+    for one in made:
+        where = places[one.place]
+        lines.append(
+            f"Of the new generation there is {one.backup_id.hex()[:8]}, at {where.title}. To remove it: "
+            f"{commands.remove(one, where)}"
+        )
     return Result(
         {
-            "vault": {"name": _name(view, before.plan), "public_key_ecdsa": before.plan.vault.hex()},
-            "counts": before.plan.older.hex(),
+            "vault": {"name": name, "public_key_ecdsa": plan.vault.hex()},
+            "counts": None if counts is None else counts.generation.hex(),
             "given_up": sorted(one.hex() for one in new),
             "to_remove": [{"backup_id": one.backup_id.hex(), "place": str(one.place)} for one in made],
         },

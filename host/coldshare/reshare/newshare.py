@@ -6,11 +6,13 @@ import secrets
 from typing import TYPE_CHECKING
 
 from coldshare.declare import showable_party
-from coldshare.ledger.events import PLAN_SIZE, ReshareStarted, Share
+from coldshare.ledger import events as e
+from coldshare.ledger.events import PLAN_SIZE, Place, ReshareStarted, Share
 from coldshare.ledger.queries import Reshare, View
-from coldshare.reshare.errors import NoReshareError, ReshareNewShareError
+from coldshare.reshare.errors import NoReshareError, ReshareNewShareError, ReshareRefusedError
 from coldshare.reshare.progress import progress
 from coldshare.reshare.report import LABEL_MAX, Kept, Report
+from coldshare.safety import commands
 from coldshare_iface import wire
 
 if TYPE_CHECKING:
@@ -18,9 +20,14 @@ if TYPE_CHECKING:
 
     from coldshare.vault import ShareFacts
 
-__all__ = ["begun_by", "check_new", "kept_of", "report_on"]
+__all__ = ["begun_by", "check_new", "check_place", "kept_of", "only_given_up", "report_on"]
 
 _AGAIN = "Use the file that the app on this device exported after the reshare."
+_OTHERWISE = (
+    "If this file is the one that the app on this device exported after the reshare, it was reshared otherwise than "
+    "planned. If all devices say so: coldshare reshare abort, and then this again."
+)
+_AFTER_ALL = f"{_AGAIN} If this is the one, and every device has finished that reshare after all: --given-up"
 
 
 def begun_by(view: View, share: Share, signers: Sequence[str]) -> ReshareStarted:
@@ -34,7 +41,7 @@ def begun_by(view: View, share: Share, signers: Sequence[str]) -> ReshareStarted
     if own is not None and (own.older_than or own.retired):
         raise ReshareNewShareError(
             f"This is an old share: generation {share.generation.hex()[:8]} was replaced already, or given up.",
-            next_step=_AGAIN,
+            next_step=_AFTER_ALL if only_given_up(view, share) else _AGAIN,
         )
     aside = view.given_up(share.vault) | {share.generation}
     older = [one for one in known if one.generation not in aside and not one.older_than - aside]
@@ -67,7 +74,18 @@ def check_new(view: View, plan: Reshare, facts: ShareFacts, share: Share, chain_
     Its own arithmetic was checked when it was read. `share` is what is declared of it.
     """
     for what in _wrong(view, plan, facts, share, chain_code_digest):
-        raise ReshareNewShareError(what, next_step=_AGAIN)
+        raise ReshareNewShareError(what, next_step=_AFTER_ALL if only_given_up(view, share) else _AGAIN)
+    for what in _unplanned(plan, facts):
+        raise ReshareNewShareError(what, next_step=_OTHERWISE)
+    _check_others(view, plan, share)
+
+
+def only_given_up(view: View, share: Share) -> bool:
+    """Whether its generation counts for nothing only because a reshare was given up: nothing has taken its place."""
+    given_up = view.given_up(share.vault)
+    return share.generation in given_up and not any(
+        one.older_than - given_up for one in view.generations(share.vault) if one.generation == share.generation
+    )
 
 
 def _wrong(view: View, plan: Reshare, facts: ShareFacts, share: Share, chain_code_digest: bytes) -> Sequence[str]:
@@ -89,6 +107,11 @@ def _wrong(view: View, plan: Reshare, facts: ShareFacts, share: Share, chain_cod
         found.append(f"This share has never been reshared, by what it says itself: generation {generation}.")
     if share.library == wire.LIBRARY_GG20:
         found.append("This is a share of the older library, GG20, and a reshare makes none.")
+    return found
+
+
+def _unplanned(plan: Reshare, facts: ShareFacts) -> Sequence[str]:
+    found = []
     signers = {showable_party(party) for party in facts.signers}
     missing = [party for party in plan.staying if party not in signers]
     if missing:
@@ -98,13 +121,34 @@ def _wrong(view: View, plan: Reshare, facts: ShareFacts, share: Share, chain_cod
         found.append(
             f"By this share {told[0]} of {told[1]} can sign, and planned were {plan.threshold} of {plan.parties}."
         )
-    others = progress(view, plan).joined.generation if share.vault == plan.vault else None
-    if others is not None and others != share.generation:
-        found.append(
-            f"The others have reported generation {others.hex()[:8]}, and this share is of {generation}. Shares of "
-            "different generations never sign together: the app would say Invalid final_session_id."
-        )
     return found
+
+
+def _check_others(view: View, plan: Reshare, share: Share) -> None:
+    others = progress(view, plan).joined.generation
+    if others is not None and others != share.generation:
+        raise ReshareNewShareError(
+            f"The others have reported generation {others.hex()[:8]}, and this share is of "
+            f"{share.generation.hex()[:8]}. Shares of different generations never sign together: the app would say "
+            "Invalid final_session_id.",
+            next_step=_AGAIN,
+        )
+
+
+def check_place(view: View, plan: Reshare, share: Share, place: Place | None) -> None:
+    """Raise ReshareRefusedError where the new share would take the place of the one that counts: a token keeps two
+    generations, and after an earlier reshare the oldest was never retired there."""
+    held = [one for one in view.backups(plan.vault, place=place) if one.party == share.party and one.place == place]
+    oldest = next((one for one in held if one.state == e.ACTIVE and one.generation != plan.older), None)
+    counts = next((one for one in held if one.state == e.NEXT and one.generation == plan.older), None)
+    info = None if place is None else view.place(place)
+    if oldest is None or counts is None or info is None:
+        return
+    raise ReshareRefusedError(
+        f"Two generations are at this place already: {oldest.backup_id.hex()[:8]}, which is old, and "
+        f"{counts.backup_id.hex()[:8]}, which counts until this reshare is finished, and would be replaced.",
+        next_step=f"Let the old one give way first: {commands.retire(oldest, info)}",
+    )
 
 
 def kept_of(view: View, share: Share) -> list[Kept]:

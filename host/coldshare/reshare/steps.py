@@ -15,6 +15,7 @@ from coldshare.ledger.events import (
     Event,
     GenerationNewer,
     GenerationRetired,
+    GenerationUnRetired,
     HostNamed,
     IdentityCompared,
     PlaceNamed,
@@ -28,15 +29,16 @@ from coldshare.ledger.events import (
 from coldshare.ledger.queries import Reshare, View
 from coldshare.reshare.errors import NoReshareError, ReshareIncompleteError, ReshareNewShareError, ReshareOpenError
 from coldshare.reshare.joining import join
-from coldshare.reshare.newshare import begun_by
+from coldshare.reshare.newshare import begun_by, only_given_up
 from coldshare.reshare.plan import Prepared
-from coldshare.reshare.progress import Progress, known_before, progress, under_way
+from coldshare.reshare.progress import Progress, known_before, progress
+from coldshare.safety.resharing import under_way
 
 if TYPE_CHECKING:
     from coldshare.ledger.store import Ledger
     from coldshare.reshare.report import Report, Signed
 
-__all__ = ["abort", "again", "begin", "finish", "known_key", "plan_for", "report", "take"]
+__all__ = ["abort", "again", "begin", "finish", "known_key", "plan_for", "report", "take", "take_up"]
 
 
 _EVENT: Final = b"coldshare report event\0"
@@ -208,12 +210,17 @@ def finish(ledger: Ledger, plan: Reshare) -> Progress:
 
 
 def abort(ledger: Ledger, plan: Reshare) -> View:
-    """The older generation counts as before; what was reported of a newer one is given up. Raises NoReshareError."""
+    """The older generation counts as before; what is known to be newer is given up. Raises NoReshareError.
+
+    What was reported and did not fit the plan is not: the next plan may be what it fits.
+    """
     if plan.finished is not None:
         raise NoReshareError("That reshare is finished.", next_step="What is left of it: coldshare reshare status")
     view = ledger.view()
-    now = progress(view, plan)
-    new = {one.report.report.share.generation for one in now.parties if one.report is not None} - {plan.older}
+    # A share can be backed up without having been reported.
+    new = {one.generation for one in view.generations(plan.vault) if plan.older in one.newer_than} - {plan.older}
+    new |= {one.report.share.generation for one in progress(view, plan).joined.good}
+    new -= view.given_up(plan.vault)
     ledger.record(
         [
             *(ReshareAborted(one.plan) for one in under_way(view, plan.vault) if one.older == plan.older),
@@ -221,6 +228,12 @@ def abort(ledger: Ledger, plan: Reshare) -> View:
         ]
     )
     return ledger.view()
+
+
+def take_up(ledger: Ledger, share: Share) -> None:
+    """What was given up counts again, where that is all that stands against it: the app had gone on with it."""
+    if only_given_up(ledger.view(), share):
+        ledger.record([GenerationUnRetired(share.vault, share.generation, None)])
 
 
 def again(view: View, plan: Reshare) -> Reshare:

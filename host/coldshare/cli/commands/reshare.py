@@ -93,6 +93,7 @@ def _accepts(words: str, ui: Ui) -> bool:
 @command.command("next")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--report", "out", metavar="FILE", type=click.Path(path_type=Path), help="Write the report to FILE, too.")
+@click.option("--given-up", is_flag=True, help="Take up again what was given up with abort: the app has finished it.")
 @member_option
 @password_option
 @vault_password_option
@@ -102,6 +103,7 @@ def _accepts(words: str, ui: Ui) -> bool:
 def next_(
     file: Path,
     out: Path | None,
+    given_up: bool,
     member: str | None,
     password_file: str | None,
     vault_password_file: str | None,
@@ -125,7 +127,7 @@ def next_(
     from coldshare.ledger.differences import share_of
     from coldshare.ledger.record import chain_code_digest, host_name
     from coldshare.reshare import steps
-    from coldshare.reshare.newshare import check_new, kept_of, report_on
+    from coldshare.reshare.newshare import check_new, check_place, kept_of, report_on
     from coldshare.reshare.report import encode, sign
     from coldshare.restore import check_out
 
@@ -138,6 +140,8 @@ def next_(
     share, code = share_of(declare(facts)), chain_code_digest(facts.chain_code)
     signers = tuple(showable_party(party) for party in facts.signers)
     with _ledger() as ledger:
+        if given_up:
+            steps.take_up(ledger, share)
         plan = steps.plan_for(ledger, share, signers, lambda view, plan: check_new(view, plan, facts, share, code))
         view = ledger.view()
     ui.note(
@@ -145,7 +149,9 @@ def next_(
         f"{facts.threshold} of {facts.parties}: {', '.join(signers)}. Checked."
     )
     backed = None
-    if not any(one.place == _place(at) for one in kept_of(view, share)):
+    place = _place(at)
+    if not any(one.place == place for one in kept_of(view, share)):
+        check_place(view, plan, share, place)
         recovery = new_code(ui, recovery_out, no_recovery)
         how = (password_file, recovery, recovery_out, no_recovery, True, several)
         backed = back_up(ui, at, ToBackUp(data, vault_password, facts, *how), pin_file)
@@ -282,8 +288,8 @@ def abort(vault: str | None, yes: bool, as_json: bool) -> Result:
             for line in reshared.before_abort(before):
                 ui.note(line)
             click.confirm("Give it up?", default=False, err=True, abort=True)
-        view = steps.abort(ledger, plan)
-    return reshared.aborted(view, before)
+        after = steps.abort(ledger, plan)
+    return reshared.aborted(view, after, before)
 
 
 # --- what the commands have in common
@@ -353,16 +359,28 @@ def _read(text: str) -> list[Signed]:
     path = Path(text)
     try:
         if not path.is_dir():
-            return [read(_head(path))]
+            return [_report(path, _head(path))]
         found = [(one, _head(one)) for one in sorted(path.iterdir())[:_FILES_MAX] if one.is_file()]
     except OSError as error:
         raise ReportError(
             f"{text} cannot be read: {error.strerror}.", next_step="Check the path, and that you may read it."
         ) from None
-    reports = [read(data) for _, data in found if data.upper().lstrip().startswith(_LINE.encode())]
+    reports = [_report(one, data) for one, data in found if data.upper().lstrip().startswith(_LINE.encode())]
     if not reports:
         raise ReportError(f"There is no report in the folder {text}.")
     return reports
+
+
+def _report(path: Path, data: bytes) -> Signed:
+    """The report in that file; what is wrong with it is said by the file's name."""
+    from coldshare.reshare.errors import ReportError, ReportForgedError
+    from coldshare.reshare.report import read
+
+    try:
+        return read(data)
+    except (ReportError, ReportForgedError) as error:
+        error.args = (f"{path}: {error.message}",)
+        raise
 
 
 def _head(path: Path) -> bytes:
