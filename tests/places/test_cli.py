@@ -94,6 +94,7 @@ def test_json_tells_the_same(shell: Shell) -> None:
             "sealed_size": answer["sealed_size"],
             "copies": 2,
             "noted": {"vault": "Savings", "party": "Phone"},
+            "old": False,
         }
     ]
     assert (listed["strangers"], listed["crowded"]) == ([], False)

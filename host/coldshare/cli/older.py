@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,11 +14,16 @@ from coldshare_iface import wire
 from coldshare_iface.errors import ColdshareError
 
 if TYPE_CHECKING:
+    from coldshare.ledger.queries import View
     from coldshare.restore import Held
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: Rule 5: an old share is never called void.
+OLD = (
+    "OLD, by this computer's ledger: a newer generation has replaced it, or it was given up. Old shares do not work "
+    "with newer ones. They still work with each other: coldshare remove ID"
+)
 COMBINE = "Old shares still work with each other: as many of one old generation as the vault needs can still sign."
 
 _id = click.argument("prefix", metavar="[ID]", required=False)
@@ -64,3 +69,27 @@ def known_paths(ids: Sequence[bytes]) -> list[Path]:
         return [path for backup_id in ids for path in known.files(backup_id)]
     except ColdshareError:
         return []
+
+
+def known() -> View | None:
+    """What this computer's ledger knows; None where there is none, or none that can be read."""
+    from coldshare.ledger.store import Ledger, ledger_path
+
+    try:
+        with Ledger(ledger_path(), create=False) as ledger:
+            return ledger.view()
+    except ColdshareError:
+        return None
+
+
+def flagged(state: str, old: bool | None) -> str:
+    """The state in a list. That a retired one is old it says itself."""
+    return f"{state}, OLD" if old and state != "retired" else state
+
+
+def meanings(states: Sequence[tuple[str, bool | None]], words: Mapping[str, str]) -> list[str]:
+    """Below a list: what the states in it mean, by `words`. Each is a state, and whether that backup is old."""
+    # What was given up is not to take the place of anything.
+    found = {state for state, old in states if not (old and state == "next")}
+    lines = [said for state, said in words.items() if state in found]
+    return [*lines, OLD] if any(flagged(*one) != one[0] for one in states) else lines

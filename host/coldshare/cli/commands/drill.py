@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from coldshare.ledger.queries import View
     from coldshare.safety.rehearsal import Rehearsal
 
+#: Rule 5.
+_OLD = (
+    "It does not work with the newer ones, so it counts for no drill of theirs. It still works with the other old ones."
+)
 _LISTED = "drill --list looks at the ledger only: leave {0} out"
 
 
@@ -235,18 +239,27 @@ def _view() -> View:
 
 def _result(place: _Place, done: Drilled, warnings: Sequence[str]) -> Result:
     from coldshare.cli import drills
+    from coldshare.safety.aged import is_old, why_old
     from coldshare.safety.rehearsal import rehearse
 
     now = when.now()
+    declared = done.declaration
+    notes: list[str] = []
+    old: bool | None = None
     lines = [
-        f"Good: {done.backup_id.hex()[:8]}, {headline(done.declaration)}, in {place.title}.",
+        f"Good: {done.backup_id.hex()[:8]}, {headline(declared)}, in {place.title}.",
         "Its seal opens, and the share inside passes all its checks. Only public values were written down.",
     ]
     joined: Rehearsal | None = None
     try:
         view = _view()
-        if any(one.vault == done.declaration.vault for one in view.vaults()):
-            joined = rehearse(view, done.declaration.vault, now)
+        old = is_old(view, declared.vault, declared.generation)
+        if old:
+            why = why_old(view, declared.vault, declared.generation)
+            notes.append(f"This share is OLD: it is of generation {declared.generation.hex()[:8]}, {why}. {_OLD}")
+            lines += notes
+        if any(one.vault == declared.vault for one in view.vaults()):
+            joined = rehearse(view, declared.vault, now)
             lines += [*joined.words, *drills.next_of(joined, now)]
     except ColdshareError as error:
         lines.append(f"What all drills prove together cannot be said: {error.message}")
@@ -255,13 +268,14 @@ def _result(place: _Place, done: Drilled, warnings: Sequence[str]) -> Result:
             **place.data,
             "backup_id": done.backup_id.hex(),
             "sealed_size": done.sealed_size,
-            **declared_json(done.declaration),
+            **declared_json(declared),
             "good": True,
+            "old": old,
             "digest": done.digest.hex(),
             "public_share_ecdsa": None if done.public_share_ecdsa is None else done.public_share_ecdsa.hex(),
             "public_share_eddsa": None if done.public_share_eddsa is None else done.public_share_eddsa.hex(),
             "rehearsal": None if joined is None else drills.rehearsal_json(joined, now),
-            "warnings": list(warnings),
+            "warnings": [*warnings, *notes],
         },
         lines,
         EXIT_DANGER if joined is not None and joined.verdict == "wrong" else 0,

@@ -9,6 +9,7 @@ import click
 from coldshare.cli.describe import backup_json, declared, state
 from coldshare.cli.folder import list as at_folder
 from coldshare.cli.folder.common import is_folder
+from coldshare.cli.older import flagged, known, meanings
 from coldshare.cli.options import open_token, place_options, unlock
 from coldshare.cli.render import Result, size, table
 from coldshare.cli.ui import Ui
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
 def command(at: Address, pin_file: str | None, as_json: bool) -> Result:
     """Show the backups on the token, as they were declared when they were made.
 
-    What is really inside is proved by coldshare verify. A token that has destroyed its keys takes no PIN, and shows the
-    ids of what is left.
+    What is really inside is proved by coldshare verify. Which of them are OLD, this computer's ledger tells. A token
+    that has destroyed its keys takes no PIN, and shows the ids of what is left.
     """
     from coldshare.restore import everything
+    from coldshare.safety.aged import is_old
 
     if is_folder(at):
         return at_folder.list_(at, pin_file, as_json)
@@ -35,16 +37,21 @@ def command(at: Address, pin_file: str | None, as_json: bool) -> Result:
         label = unlock(client, pin_file, ui, copies=True)
         backups = everything(client.contents())
         serial = client.info.serial.hex()
+    view = known()
+    told = [declared(held) for held in backups]
+    olds = [
+        state(held) == "retired" or (None if one is None else is_old(view, one.vault, one.generation))
+        for held, one in zip(backups, told, strict=True)
+    ]
     head = ["BACKUP", "VAULT", "SHARE OF", "SIGNS", "GENERATION", "SIZE", "STATE"]
     lines = [f"{label or 'Burnt token'} (serial {serial})"]
     nothing = "Nothing is left on it." if not label else "No backup yet. Next: coldshare backup FILE.vult"
-    lines += table(head, [_row(held) for held in backups]) if backups else [nothing]
-    found = {state(held) for held in backups}
-    lines += [words for name, words in _MEANINGS.items() if name in found]
+    lines += table(head, [*map(_row, backups, olds)]) if backups else [nothing]
+    lines += meanings([(state(held), old) for held, old in zip(backups, olds, strict=True)], _MEANINGS)
     return Result(
         {
             "token": {"label": label, "serial": serial},
-            "backups": [backup_json(held) for held in backups],
+            "backups": [{**backup_json(held), "old": old} for held, old in zip(backups, olds, strict=True)],
         },
         lines,
     )
@@ -59,7 +66,7 @@ _MEANINGS = {
 }
 
 
-def _row(held: Held) -> list[str]:
+def _row(held: Held, old: bool | None) -> list[str]:
     told = declared(held)
     if told is None:
         return [held.backup_id.hex()[:8], "-", "-", "-", "-", size(held.size), state(held)]
@@ -70,5 +77,5 @@ def _row(held: Held) -> list[str]:
         f"{told.threshold} of {told.parties}",
         told.generation.hex()[:8],
         size(held.size),
-        state(held),
+        flagged(state(held), old),
     ]
