@@ -92,10 +92,6 @@ class Vault:
         """What somebody can know of which one counts: there is one that is newer than all others, or there is none."""
         return next((one for one in self.members if self.older(one) == set(self.members) - {one}), None)
 
-    @property
-    def candidates(self) -> set[int]:
-        return {one for one in self.members if not any(one in self.older(other) for other in self.members)}
-
 
 def is_server(party: str) -> bool:
     return party.startswith("Server-")
@@ -206,16 +202,14 @@ class World:
                 if (computer, vault, generation) in self.accepted:
                     continue
                 clear = {party for of, party, made in handled if of is vault and made == generation}
-                if self._enough(
-                    vault,
-                    generation,
-                    lambda one, computer=computer: (
-                        one.site.kind != "token" and not one.site.lost and computer in one.site.visitors
-                    ),
-                    clear,
-                ):
+                if self._enough(vault, generation, lambda one, computer=computer: self._can_copy(one, computer), clear):
                     return True
         return False
+
+    def _can_copy(self, one: Sealed, computer: int) -> bool:
+        """Whether that computer has been there. A lost one has what it had, and somebody may have the computer."""
+        lost = one.site.lost and one.site.kind != "disk"
+        return one.site.kind != "token" and not lost and computer in one.site.visitors
 
     def _enough(
         self, vault: Vault, generation: int, there: Callable[[Sealed], bool], besides: Iterable[str] = ()
@@ -225,15 +219,11 @@ class World:
 
     # --- the judgement that somebody could come to with a pencil
 
-    def verdict(self, vault: Vault) -> str:
+    def verdict(self, vault: Vault, counting: int) -> str:
         """The worst that is the case."""
-        counting = vault.counting
-        if all(
-            len(self.reach(vault, one, known=True)) < vault.threshold[one]
-            for one in ([counting] if counting is not None else vault.candidates)
-        ):
+        if len(self.reach(vault, counting, known=True)) < vault.threshold[counting]:
             return "below_threshold"
-        if counting is None or self._mixed(vault, counting):
+        if self._mixed(vault, counting):
             return "mixed_generations"
         if any(self._wrong(one) for one in self.of(vault) if one.generation == counting):
             return "wrong_shares"
