@@ -15,7 +15,7 @@ from coldshare.safety.carriers import Copy, copies
 from coldshare.safety.resharing import under_way
 from coldshare.vault.facts import is_server_id
 
-__all__ = ["Awaited", "Leftover", "Progress", "State", "known_before", "progress", "reshare_of", "under_way"]
+__all__ = ["Awaited", "Leftover", "Progress", "State", "known_before", "progress", "reshare_of"]
 
 #: "awaited": nothing of it has come; "stranger": a report came, signed with a key that nobody has compared; "rejected":
 #: a report came that does not count; "reported": all is well with it; "server": the vendor's, which writes none.

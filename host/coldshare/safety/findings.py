@@ -9,12 +9,14 @@ from typing import Final
 
 from coldshare.ledger import events as e
 from coldshare.ledger.events import Place
-from coldshare.ledger.queries import Generation, Party, PlaceInfo, Vault, View
+from coldshare.ledger.queries import Generation, Party, PlaceInfo, Reshare, Vault, View
 from coldshare.safety import carriers as c
 from coldshare.safety import commands
 from coldshare.safety.apart import Together
 from coldshare.safety.carriers import Copy, device
+from coldshare.safety.named import vault_argument
 from coldshare.safety.rehearsal import Rehearsal
+from coldshare.safety.resharing import under_way
 from coldshare.safety.verdicts import VERDICTS, Finding, PartyStanding
 
 __all__ = ["Facts", "findings"]
@@ -38,6 +40,32 @@ class Facts:
     together: Sequence[Together]
     copies: Sequence[Copy]
     rehearsal: Rehearsal
+
+    @property
+    def resharing(self) -> Reshare | None:
+        """The reshare that is under way."""
+        found = under_way(self.view, self.vault.vault)
+        return found[-1] if found else None
+
+    @property
+    def awaited(self) -> bool:
+        """Whether a reshare is under way that has made new shares already."""
+        going = self.resharing
+        return going is not None and self.generation is not None and self.generation.generation != going.older
+
+    @property
+    def backup(self) -> str:
+        """What backs up a share that has no backup."""
+        return "reshare next FILE" if self.awaited else "backup FILE"
+
+    @property
+    def backup_newer(self) -> str:
+        """What backs up a share beside an older one."""
+        return "reshare next FILE" if self.awaited else "backup FILE --newer"
+
+    @property
+    def reshare_status(self) -> str:
+        return f"coldshare reshare status {vault_argument(self.view, self.vault)}"
 
 
 def findings(facts: Facts) -> tuple[Finding, ...]:
@@ -130,7 +158,9 @@ def _mixed(facts: Facts) -> Iterable[Finding]:
             f"The backups of {named} are of an older generation, and do not sign together with newer ones. Of the "
             f"generation that counts, {current.generation.hex()[:8]}, {there}, and signing needs "
             f"{current.threshold}.",
-            "Back up the share that is on the device of each of them now: coldshare backup FILE --newer",
+            f"Go on with the reshare: {facts.reshare_status}"
+            if facts.awaited
+            else "Back up the share that is on the device of each of them now: coldshare backup FILE --newer",
             tuple(one.party for one in stale),
             tuple(copy.backup for one in stale for copy in one.older),
         )
@@ -283,7 +313,7 @@ def _backed_up(facts: Facts) -> Iterable[Finding]:
         yield Finding(
             "not_all_backed_up",
             f"Only backups of an older generation: {_named(older)}.",
-            f"Export the vault file on {_device(older)}, and: coldshare backup FILE --newer",
+            f"Export the vault file on {_device(older)}, and: coldshare {facts.backup_newer}",
             tuple(one.party for one in older),
         )
     none = []
@@ -304,9 +334,23 @@ def _backed_up(facts: Facts) -> Iterable[Finding]:
         yield Finding(
             "not_all_backed_up",
             f"No backup that would open: {', '.join(map(_with_reason, none))}.",
-            f"Export the vault file on {_device(none)}, and: coldshare backup FILE",
+            f"Export the vault file on {_device(none)}, and: coldshare {facts.backup}{_told_elsewhere(facts, none)}",
             tuple(one.party for one in none),
         )
+
+
+def _told_elsewhere(facts: Facts, parties: Sequence[PartyStanding]) -> str:
+    """Of whose backups this ledger has never heard, another one may know some."""
+    told = {one.party for one in facts.view.backups(facts.vault.vault, gone=True)}
+    never = [one for one in parties if one.party not in told]
+    if not never:
+        return ""
+    return f". If another computer has backed up {_or(never)} already, take in its ledger: coldshare ledger join FILE"
+
+
+def _or(parties: Sequence[PartyStanding]) -> str:
+    *others, last = (one.party for one in parties)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _with_reason(one: PartyStanding) -> str:
@@ -357,6 +401,14 @@ def _notes(facts: Facts) -> Iterable[Finding]:
             "server",
             "One party is the vendor's server: it signs as long as the vendor lets it, and sends its share by e-mail.",
         )
+    going = facts.resharing
+    if going is not None:
+        yield Finding(
+            "resharing",
+            f"It is being reshared, away from generation {going.older.hex()[:8]}. Keep the shares of that one until it "
+            "is finished.",
+            f"What it waits for: {facts.reshare_status}",
+        )
     current = facts.generation
     if current is None:
         return
@@ -368,7 +420,9 @@ def _notes(facts: Facts) -> Iterable[Finding]:
         yield Finding(
             "old_copies",
             f"Older shares are still there: {listed}. They still sign with each other.",
-            f"When the newer ones have signed once: {_some([_away(one, facts.copies, current) for one in old])}",
+            f"Keep them until the reshare is finished: {facts.reshare_status}"
+            if going is not None
+            else f"When the newer ones have signed once: {_some([_away(one, facts.copies, current) for one in old])}",
             backups=tuple(one.backup for one in old),
         )
 

@@ -27,8 +27,8 @@ VERDICTS: Final[Mapping[str, tuple[str, int]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to know. `code` is a verdict, or for what is only said: `old_copies`, `server`, `single_host`,
-    `reached`. `next_step` is what to do, empty for nothing."""
+    """One thing to know. `code` is a verdict, or for what is only said: `resharing`, `old_copies`, `server`,
+    `single_host`, `reached`. `next_step` is what to do, empty for nothing."""
 
     code: str
     words: str
