@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from coldshare import files, generations
+from coldshare import files, generations, identity
 from coldshare.cli import backing
 from coldshare.cli.ui import Ui
 from coldshare.device import discovery
 from coldshare.device.address import Address
 from coldshare.device.errors import TokenGoneError
+from coldshare.files import OutputError
+from coldshare.identity import fingerprint
+from coldshare.ledger import events as e
 from coldshare.ledger import folders, record
+from coldshare.ledger.errors import LedgerFailedError
+from coldshare.ledger.queries import Reshare
+from coldshare.ledger.store import Ledger
 from coldshare.places.folder import Folder
 from coldshare.reshare import steps
-from support.computers import Computer
+from coldshare.reshare.report import Signed
+from support.computers import SEAL, Computer
 from support.resharing import Story, good
-from support.shell import Shell, failed
+from support.shell import COLDSHARE, Shell, failed
 
 
 @pytest.fixture
@@ -171,3 +183,171 @@ def test_finish_takes_the_token_that_is_plugged_in(story: Story, monkeypatch: py
     said = good(who("reshare", "finish", "--pin-file", "pin"), 8)
     assert said.out.startswith("Finished: ")
     assert looked == []
+
+
+# --- join and abort
+
+
+def test_join(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Broken off between two reports; and again, with all of them."""
+    reports = story.reported()
+    take, taken = steps.take, []
+
+    def second(ledger: Ledger, signed: Signed) -> Reshare:
+        if taken:
+            raise KeyboardInterrupt
+        taken.append(signed)
+        return take(ledger, signed)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "take", second)
+        assert story.join(story.phone, *reports[1:]).status == 130
+    assert [one["state"] for one in story.state(story.phone)["awaited"]] == ["reported", "reported", "awaited"]
+    good(story.join(story.phone, *reports), 8)
+    assert story.state(story.phone)["ready"] is True
+    assert story.phone.told().count("reshare_reported") == 3
+    before = story.phone.told()
+    good(story.join(story.phone, *reports), 8)
+    assert story.phone.told() == before
+
+
+@pytest.mark.parametrize("step", ["finish", "abort"])
+def test_the_ledger_takes_all_of_a_step_or_nothing(story: Story, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    story.joined()
+    before = story.phone.told()
+
+    def full(*_: object) -> None:
+        raise LedgerFailedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "_commit", full)
+        failed(story.phone("reshare", step), "ledger_failed", 3, as_json=False)
+    assert story.phone.told() == before
+    assert story.state(story.phone)["ready"] is True
+    assert story.phone("reshare", step).status == (8 if step == "finish" else 0)
+
+
+# --- a home that is of no use
+
+
+def test_a_signing_key_that_is_broken(story: Story) -> None:
+    """Before anything is stored. Without the key there is a new one, which has to be compared again."""
+    story.backed_up()
+    key = story.phone.home / "identity.key"
+    key.write_bytes(b"short")
+    before = story.phone.told(), ids(story.phone)
+    for argv in (["next", "new-phone.vult", *SEAL, *story.phone.at], ["report"]):
+        text = failed(story.phone("reshare", *argv), "identity_unreadable", 3, as_json=False)
+        assert "is not a signing key, or is damaged" in text
+    assert (story.phone.told(), ids(story.phone)) == before
+    key.unlink()
+    story.report(story.phone)
+    assert len(key.read_bytes()) == 32
+
+
+def test_a_home_without_room(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No signing key can be made, so nothing is stored."""
+    story.backed_up()
+    before = ids(story.phone)
+
+    def full(path: Path, data: bytes, *, replace: bool) -> None:
+        raise OutputError(f"{path} cannot be written: {os.strerror(errno.ENOSPC)}.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(identity, "write_private", full)
+        text = failed(story.next(story.phone), OutputError.code, 3, as_json=False)
+    assert "identity.key" in text
+    assert ids(story.phone) == before
+    good(story.next(story.phone))
+
+
+def test_a_ledger_that_takes_nothing(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It fails after the backup: that stands, and is reported the next time, without a second one."""
+    story.backed_up()
+    record_ = Ledger.record
+
+    def full(ledger: Ledger, bodies: list[e.Body]) -> object:
+        if any(isinstance(one, e.ReshareReported) for one in bodies):
+            raise LedgerFailedError
+        return record_(ledger, bodies)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "record", full)
+        failed(story.next(story.phone, "--report", "r"), "ledger_failed", 3, as_json=False)
+    assert not story.file("r").exists()
+    before = ids(story.phone)
+    assert len(before) == 2
+    good(story.next(story.phone, "--report", "r"))
+    assert ids(story.phone) == before
+
+
+@pytest.mark.parametrize("command", ["next", "status", "finish", "join", "abort", "report", "start"])
+def test_a_ledger_that_is_broken(story: Story, command: str) -> None:
+    reports = story.reported()
+    path = story.phone.home / "ledger.sqlite"
+    path.write_bytes(b"SQLite format 3\0" + b"\xff" * 5000)
+    before = story.shell.snapshot()
+    argv = {
+        "next": ["new-phone.vult", *SEAL, *story.phone.at],
+        "join": [reports[1]],
+        "start": ["Savings"],
+    }.get(command, [])
+    said = story.phone("reshare", command, *argv)
+    assert said.status == 3, said
+    assert "Error (ledger_" in said.err
+    assert story.shell.snapshot() == before
+
+
+# --- processes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["Sealing", "Writing", "Reading back"])
+def test_killed(story: Story, moment: str) -> None:
+    story.backed_up()
+    (old,) = ids(story.phone)
+    argv = [COLDSHARE, "reshare", "next", "new-phone.vult", *SEAL, *story.phone.at, "--report", "r"]
+    with story.phone.here(), subprocess.Popen(argv, cwd=story.shell.folder, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith(moment.encode()):
+                process.send_signal(signal.SIGKILL)
+                break
+    assert process.returncode == -signal.SIGKILL
+    good(story.next(story.phone, "--report", "r"))
+    assert sorted(states(story.phone)) == ["active", "next"]
+    (new,) = [one for one in ids(story.phone) if one != old]
+    assert [one.backup_id.hex() for one in story.signed("r").report.kept] == [new]
+
+
+@pytest.mark.slow
+def test_two_at_once(story: Story) -> None:
+    """The software token serves one of them, and the other one is told so; there is one backup, and a report on it."""
+    story.backed_up()
+    (old,) = ids(story.phone)
+    argv = [COLDSHARE, "reshare", "next", "new-phone.vult", *SEAL, *story.phone.at]
+    with story.phone.here():
+        both = [subprocess.Popen(argv, cwd=story.shell.folder, stdout=subprocess.PIPE) for _ in range(2)]
+        said = [one.communicate()[0] for one in both]
+    assert sorted(one.returncode for one in both) in ([0, 0], [0, 6]), said
+    good(story.next(story.phone))
+    assert sorted(states(story.phone)) == ["active", "next"]
+    (new,) = [one for one in ids(story.phone) if one != old]
+    good(story.phone("reshare", "report", "--out", "r"))
+    assert [one.backup_id.hex() for one in story.signed("r").report.kept] == [new]
+    # Both may have begun it, and it is one all the same.
+    assert [one["state"] for one in story.state(story.phone)["awaited"]] == ["reported", "awaited", "awaited"]
+
+
+@pytest.mark.slow
+def test_two_that_join_at_once(story: Story) -> None:
+    reports = story.reported()
+    keys = [one for name in reports for one in ("--trust", fingerprint(story.signed(name).public_key))]
+    with story.phone.here():
+        both = [
+            subprocess.Popen([COLDSHARE, "reshare", "join", name, *keys], cwd=story.shell.folder)
+            for name in reports[1:] * 2
+        ]
+        assert [one.wait() for one in both] == [8] * 4
+    assert story.state(story.phone)["ready"] is True
+    assert story.phone.told().count("reshare_reported") == 3
