@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from coldshare.cli.render import table
 from coldshare.cli.when import date, moment, when
 from coldshare.errors import EXIT_ATTEND, EXIT_DANGER
-from coldshare.safety.commands import behind
+from coldshare.safety import commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,14 +60,7 @@ def next_of(one: Rehearsal, now: int) -> list[str]:
         where = " On another computer: this one has had the shares of other parties."
     elif first.only_at is not None:
         where = f" On the computer {first.only_at}, which has the file."
-    return [f"Next: {first.title}.{where} {command_for(first)}"]
-
-
-def command_for(one: Rehearsed) -> str:
-    backup, info = one.copy.backup, one.copy.place
-    reach = behind(info)
-    which = "" if reach.startswith(" --from") else f" --backup {backup.backup_id.hex()[:8]}"
-    return f"coldshare drill{which}{reach}"
+    return [f"Next: {first.title}.{where} {commands.drill(first.copy.backup, first.copy.place)}"]
 
 
 def rehearsal_json(one: Rehearsal, now: int) -> dict[str, Json]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from coldshare.cli.render import Json, size, table
-from coldshare.cli.when import date
+from coldshare.cli.when import date, moment
 from coldshare.ledger import events as e
 
 if TYPE_CHECKING:
@@ -16,19 +15,12 @@ if TYPE_CHECKING:
     from coldshare.places.at_hand import AtHand
     from coldshare.safety.apart import Together
 
-__all__ = ["SAID", "Book", "loud", "moment", "together_json"]
+__all__ = ["SAID", "Book", "loud", "together_json"]
 
 #: What a person says of a place.
 SAID: Final = ("called", "location", "custodian", "account", "note")
 _WHY: Final = {e.BACKED_UP: "to back it up", e.VERIFIED: "to verify a backup", e.RESTORED: "to restore it"}
 _APART: Final = "Keep them apart: whoever gets at all of them can sign without you."
-
-
-def moment(micros: int | None) -> str | None:
-    """UTC, to the second, for JSON."""
-    if micros is None:
-        return None
-    return datetime.fromtimestamp(micros // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def loud(found: Iterable[Together]) -> list[str]:
