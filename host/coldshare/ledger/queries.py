@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from coldshare.ledger.events import Place
@@ -239,7 +240,8 @@ _PLACE: Final = ("place_kind", "place_ident")
 
 
 class View:
-    """Questions to a ledger. Every answer is in a fixed order."""
+    """Questions to a ledger. Every answer is in a fixed order. `rows` must not change any more: whoever judges asks the
+    same a hundred times."""
 
     def __init__(self, rows: Rows, host: bytes) -> None:
         self._rows = rows
@@ -318,27 +320,36 @@ class View:
         )
 
     def places(self) -> list[PlaceInfo]:
+        return list(self._places)
+
+    @cached_property
+    def _places(self) -> tuple[PlaceInfo, ...]:
+        hosts: dict[Place, list[bytes]] = {}
+        for row in self._rows.all("reach", reaches=True):
+            hosts.setdefault(_place(row), []).append(row["host"])
         out = []
         for row in self._rows.all("place"):
-            kind, ident = row["kind"], row["ident"]
-            hosts = self._rows.all("reach", place_kind=kind, place_ident=ident, reaches=True)
+            place = Place(row["kind"], row["ident"])
             rest = {name: value for name, value in row.items() if name not in ("kind", "ident")}
-            out.append(PlaceInfo(place=Place(kind, ident), hosts=tuple(one["host"] for one in hosts), **rest))
-        return out
+            out.append(PlaceInfo(place=place, hosts=tuple(hosts.get(place, ())), **rest))
+        return tuple(out)
 
     def place(self, place: Place) -> PlaceInfo | None:
-        return next((one for one in self.places() if one.place == place), None)
+        return next((one for one in self._places if one.place == place), None)
 
     def backups(self, vault: bytes | None = None, *, place: Place | None = None, gone: bool = False) -> list[Backup]:
         """Those of that vault, at that place; with `gone` also those that are not there any more."""
-        found = [self._backup(row) for row in self._rows.all("backup")]
         return [
             one
-            for one in found
+            for one in self._backups
             if (vault is None or one.vault == vault)
             and (place is None or one.place == place)
             and (gone or one.gone is None)
         ]
+
+    @cached_property
+    def _backups(self) -> tuple[Backup, ...]:
+        return tuple(self._backup(row) for row in self._rows.all("backup"))
 
     def _backup(self, row: Row) -> Backup:
         sealed = self._rows.get("sealed", row["backup_id"]) or {}
