@@ -8,9 +8,13 @@ import shlex
 import pytest
 
 from coldshare.identity import fingerprint
-from support.computers import Computer
+from coldshare.reshare.report import read, text
+from coldshare.vault import read_share
+from support.computers import SEAL, Computer
+from support.desk import PASSWORD, PIN
 from support.resharing import Story, good
-from support.shell import Shell, failed
+from support.shell import Shell, failed, share_secrets
+from support.terminal import Terminal
 
 #: What rule 5 never calls an old share.
 NEVER = re.compile(r"\b(void|worthless|useless|invalid|harmless|revoked|stop working)\b", re.IGNORECASE)
@@ -38,8 +42,7 @@ def test_from_the_start_until_every_old_copy_is_destroyed(story: Story) -> None:
 
     # Each on its own computer. The new device's knows nothing, and is given a report first.
     reports = [story.report(phone), story.report(laptop)]
-    text = failed(story.next(watch), "no_ledger", 3, as_json=False)
-    assert "coldshare reshare join REPORT" in text
+    assert "coldshare reshare join REPORT" in failed(story.next(watch), "no_ledger", 3, as_json=False)
     said = good(watch("reshare", "join", reports[0]), 8)
     key = fingerprint(story.signed(reports[0]).public_key)
     assert "Taken in: 0 of 1 report." in said.out
@@ -96,3 +99,123 @@ def _tell(who: Computer, *others: Computer) -> None:
         good(one("ledger", "export", "told.ledger"))
         good(who("ledger", "join", "told.ledger"))
         (one.shell.folder / "told.ledger").unlink()
+
+
+def test_ledgers_instead_of_reports(story: Story) -> None:
+    """What a report tells is in the ledger, too, and whose it is goes with it."""
+    phone, laptop, watch = story.everybody
+    story.backed_up()
+    good(phone("reshare", "start", "Savings", "--leave", "Tablet", "--new", "1"))
+    good(story.next(phone))
+    _tell(watch, phone)
+    _tell(laptop, phone)
+    good(story.next(watch))
+    good(story.next(laptop))
+    _tell(phone, laptop, watch)
+    assert story.state(phone)["ready"] is True
+    good(phone("reshare", "finish", *phone.at), 8)
+    _tell(laptop, phone)
+    assert story.state(laptop)["finished"] is not None
+    good(laptop("reshare", "finish", *laptop.at), 8)
+    assert [one.open for one in phone.view().reshares()] == [False]
+    # A computer that was not there at all sees the same.
+    nobody = story.computers.somewhere("Nobody")
+    _tell(nobody, laptop)
+    assert story.counts(nobody) == story.new.generation
+    assert [one["retired"] for one in story.state(nobody)["leftovers"]] == [True, True]
+
+
+def test_what_is_said_of_the_old_ones_afterwards(story: Story) -> None:
+    """By status, list, restore and drill; and that they sign with each other is said where they are listed."""
+    story.finished()
+    phone = story.phone
+    old = next(one for one in good(phone("list", *phone.at, "--json")).json["backups"] if one["state"] == "retired")
+    short = old["backup_id"][:8]
+    pw = ("--password-file", "pw")
+    said = {
+        "status": phone("status"),
+        "reshare": good(phone("reshare", "status"), 8),
+        "list": good(phone("list", *phone.at)),
+        "restore": good(phone("restore", "--backup", short, *phone.at, *pw, "--out", "back")),
+        "drill": phone("drill", "--backup", short, *phone.at, *pw),
+    }
+    for command, one in said.items():
+        words = " ".join((one.out + one.err).split())
+        assert short in words or command == "restore", command
+        assert not NEVER.search(words), command
+        assert re.search(r"\b(old|older|OLD|retired|RETIRED)\b", words), command
+    for command in ("status", "reshare"):
+        assert "sign with each other" in said[command].out
+    words = failed(
+        phone("restore", "--backup", short, *phone.at, *pw, "--onto", "new phone", "--although-alive", "--out", "b"),
+        "stale_share",
+        5,
+        as_json=False,
+    )
+    assert not NEVER.search(words)
+    assert not story.file("b").exists()
+
+
+def test_two_generations_that_nothing_orders(story: Story) -> None:
+    """Neither is taken for the newer one. A share that says that it was reshared settles it: by reshare next."""
+    story.backed_up()
+    phone = story.phone
+    other = story.computers.with_stick("another stick")
+    good(phone("backup", "new-phone.vult", "--password-file", "pw", "--no-recovery", *other.at))
+    words = failed(phone("reshare", "start", "Savings", "--new", "1"), "reshare_refused", 5, as_json=False)
+    assert "Nothing tells which generation of 'Savings' counts" in words
+    said = phone("status")
+    assert story.old.generation.hex()[:8] in said.out
+    assert story.new.generation.hex()[:8] in said.out
+    third = story.new.reshared(story.new.parties, 2, "a third one")
+    story.write("third", third)
+    failed(story.next(phone, run="third"), "no_reshare", 3, as_json=False)
+    words = failed(story.next(phone, run="old"), "reshare_new_share", 5, as_json=False)
+    assert "has never been reshared" in words
+    good(story.next(phone))
+    assert story.counts(phone) == story.new.generation
+
+
+def test_a_second_place(story: Story) -> None:
+    """The new share goes to another stick, too, and the report has both."""
+    story.backed_up()
+    story.report(story.phone)
+    stick = story.computers.with_stick("another stick")
+    good(story.phone("reshare", "next", "new-phone.vult", *SEAL, *stick.at, "--report", "both"))
+    told = story.signed("both").report
+    assert len(told.kept) == 2
+    good(story.join(story.laptop, "both"), 8)
+    assert len([one for one in story.laptop.view().backups() if one.generation == story.new.generation]) == 2
+
+
+def test_a_report_has_no_secret(story: Story) -> None:
+    for name, run in zip(story.reported(), story.new.vults, strict=True):
+        data = story.signed(name).data
+        secrets = [*share_secrets(run, None).values(), read_share(run).facts.chain_code]
+        assert not [one for one in secrets if one in data]
+        assert read(text(read(data)).encode()).data == data
+
+
+@pytest.mark.slow
+def test_a_person_at_a_terminal(story: Story) -> None:
+    """Everything is typed, the button is pressed, and a Ctrl-C at the password leaves nothing."""
+    story.backed_up()
+    phone = story.phone
+    at = phone.at[1].partition("?")[0]
+    argv = ("reshare", "next", "new-phone.vult", "--at", at, "--no-recovery")
+    before = good(phone("list", *phone.at)).out
+    with phone.here(), Terminal(*argv, cwd=story.shell.folder) as terminal:
+        terminal.answer("PIN of the token: ", PIN)
+        terminal.until("Password for this backup")
+        assert terminal.interrupt() == 130
+        assert terminal.sane
+    assert good(phone("list", *phone.at)).out == before
+    with phone.here(), Terminal(*argv, cwd=story.shell.folder) as terminal:
+        terminal.answer("PIN of the token: ", PIN)
+        terminal.answer("Password for this backup", PASSWORD)
+        terminal.answer("The same once more", PASSWORD)
+        terminal.until("is to be NEWER than")
+        terminal.press("y")
+        terminal.until("Reported: Phone of 'Savings' has its new share")
+        assert terminal.finish() == 0
+        story.shell.check(terminal.raw)
