@@ -27,7 +27,8 @@ PAGE = (DOCS / "reshare.md").read_text(encoding="utf-8")
 #: The ids that the page gives to the old and the new backups of each party.
 OLD = {"Phone": "1a2b3c4d", "Laptop": "5e6f7a8b", "Tablet": "9c0d1e2f"}
 NEW = {"Phone": "a1b2c3d4", "Laptop": "e5f6a7b8", "Watch": "c9d0e1f2"}
-STICK = "/media/you/STICK"
+SPARE = "0f1e2d3c"
+STICKS = {"/media/you/STICK": "media-Laptop/stick", "/media/you/SPARE": "media-spare/stick"}
 
 
 class World:
@@ -47,7 +48,7 @@ class World:
             make = computers.with_stick if party == "Laptop" else computers.with_token
             self.who[party] = make(party)
             write_private(self.who[party].home / "identity.key", bytes([number + 1]) * 32, replace=False)
-        self.stick = str(shell.folder / "media-Laptop/stick")
+        (shell.folder / STICKS["/media/you/SPARE"]).mkdir(parents=True)
         self.ids = {self.who[party].backup(f"{party.lower()}.vult")[:8]: OLD[party] for party in TABLE}
         phone = self.who["Phone"]
         for party in TABLE[1:]:
@@ -59,7 +60,10 @@ class World:
         """The command on that computer, as it is printed, and what is seen of it: with `plugged`, its token is there;
         with `asked`, a person is, who says yes."""
         who = self.who[one.words[1].capitalize()]
-        program, *argv = shlex.split(one.command.replace(STICK, self.stick))
+        command = one.command
+        for told, real in STICKS.items():
+            command = command.replace(told, str(self.shell.folder / real))
+        program, *argv = shlex.split(command)
         assert program == "coldshare"
         for real, short in self.ids.items():
             argv = [word.replace(short, real) for word in argv]
@@ -80,7 +84,8 @@ class World:
         """The ids of what was backed up there."""
         for one in who.view().backups():
             if one.party in NEW:
-                self.ids.setdefault(one.backup_id.hex()[:8], NEW[one.party])
+                short = SPARE if NEW[one.party] in self.ids.values() else NEW[one.party]
+                self.ids.setdefault(one.backup_id.hex()[:8], short)
 
     def _shown(self, said: Said) -> list[str]:
         """What stays: notes on the way go to standard error, and so does the error at the end."""
@@ -88,7 +93,8 @@ class World:
         return [self._as_printed(line) for line in lines]
 
     def _as_printed(self, line: str) -> str:
-        line = line.replace(self.stick, STICK)
+        for told, real in STICKS.items():
+            line = line.replace(str(self.shell.folder / real), told)
         for real, short in self.ids.items():
             line = line.replace(real, short)
         return line
@@ -99,12 +105,12 @@ def world(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(shell, monkeypatch)
 
 
-WORLDS = ("story", "stuck", "already")
+WORLDS = ("story", "stuck", "already", "spare")
 
 
 @pytest.mark.parametrize("name", WORLDS)
 def test_the_page(world: World, name: str) -> None:
-    if name == "stuck":
+    if name in ("stuck", "spare"):
         phone = world.who["Phone"]
         assert phone("reshare", "start", "Savings", "--new", "1").status == 0
         assert phone("reshare", "next", "phone-new.vult", *SEAL, *phone.at).status == 0
