@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from coldshare.ledger import events as e
 from coldshare.ledger.events import Body
+from coldshare.ledger.store import Ledger
 from coldshare.safety.due import HALF_YEAR
 from coldshare.safety.standing import VERDICTS, Finding, Standing, assess
+from ledger.samples import Clock
 from safety.story import (
     DESK,
     FILE_A,
@@ -375,3 +379,35 @@ def test_two_sticks_are_two_things() -> None:
     for number, place in enumerate((STICK_A, STICK_B), start=1):
         story.stored(number, place, whose=share("Phone", threshold=1, parties=1))
     assert story.standing().margin == 1
+
+
+# --- several ledgers
+
+
+def test_who_has_not_heard_that_it_was_found_and_says_again_that_it_is_lost_is_heard(tmp_path: Path) -> None:
+    """Two people agree that a token is lost. One finds it; the other one, later, says once more that it is lost."""
+    clock = Clock()
+    with Ledger(tmp_path / "a", now=clock) as ada, Ledger(tmp_path / "b", now=clock) as bob:
+        bob.record([e.HostNamed("bob")])
+        ada.record([e.BackupStored(SAFE_A, backup_id(1), share(), 1000, e.ACTIVE, None), e.PlaceLost(SAFE_A)])
+        bob.merge(ada.events())
+        ada.record([e.PlaceFound(SAFE_A)])
+        bob.record([e.PlaceLost(SAFE_A)])
+        ada.merge(bob.events())
+        bob.merge(ada.events())
+        for ledger in (ada, bob):
+            (standing,) = assess(ledger.view(), clock.now).standings
+            assert not standing.parties[0].usable
+
+
+def test_and_the_other_way_round(tmp_path: Path) -> None:
+    clock = Clock()
+    with Ledger(tmp_path / "a", now=clock) as ada, Ledger(tmp_path / "b", now=clock) as bob:
+        bob.record([e.HostNamed("bob")])
+        ada.record([e.BackupStored(SAFE_A, backup_id(1), share(), 1000, e.ACTIVE, None)])
+        bob.merge(ada.events())
+        ada.record([e.PlaceLost(SAFE_A)])
+        bob.record([e.PlaceFound(SAFE_A)])
+        ada.merge(bob.events())
+        (standing,) = assess(ada.view(), clock.now).standings
+        assert standing.parties[0].usable

@@ -265,15 +265,15 @@ class PlaceReached(Body):
 
 @dataclass(frozen=True, slots=True)
 class PlaceLost(Body):
-    """The place itself cannot be found."""
+    """The place itself cannot be found. Always worth telling: somebody else may have said the contrary meanwhile."""
 
-    kind, name, fact = 7, "place_lost", True
+    kind, name = 7, "place_lost"
     place: Annotated[Place, _PLACE]
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceFound(Body):
-    kind, name, fact = 8, "place_found", True
+    kind, name = 8, "place_found"
     place: Annotated[Place, _PLACE]
 
 

@@ -195,7 +195,8 @@ def lost(which: str, as_json: bool) -> Result:
         place = _find(ledger, view, which)
         if place == Place(COMPUTER, ledger.host):
             raise PlaceHereError
-        changed = _record(ledger, [PlaceLost(place)])
+        changed = not _is_lost(view, place)
+        _record(ledger, [PlaceLost(place)])
         book = _book(ledger, ledger.view(), None)
     return _became(view, book, place, changed=changed, is_lost=True)
 
@@ -210,7 +211,8 @@ def found(which: str, as_json: bool) -> Result:
     with _open() as ledger:
         view = ledger.view()
         place = _find(ledger, view, which)
-        changed = _record(ledger, [PlaceFound(place)])
+        changed = _is_lost(view, place)
+        _record(ledger, [PlaceFound(place)])
         book = _book(ledger, ledger.view(), None)
     return _became(view, book, place, changed=changed, is_lost=False)
 
@@ -236,6 +238,11 @@ def _record(ledger: Ledger, bodies: Sequence[Body]) -> bool:
     from coldshare.ledger.record import host_name
 
     return any(not isinstance(one.body, HostNamed) for one in ledger.record([HostNamed(host_name()), *bodies]))
+
+
+def _is_lost(view: View, place: Place) -> bool:
+    info = view.place(place)
+    return info is not None and info.lost is not None
 
 
 def _book(ledger: Ledger, view: View, named: Address | None) -> Book:
