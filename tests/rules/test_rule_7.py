@@ -3,19 +3,18 @@ but some are wrong" are said loudly, before anything is written."""
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from coldshare.ledger import events as e
 from coldshare.ledger.store import Ledger, ledger_path
+from coldshare.vault.vault_pb2 import Vault, VaultContainer
 from rules.people import KINDS, PARTIES, PW, SEAL, People, good, stick, token
 
 
 def broken(vult: bytes) -> bytes:
     """The same file with one bit of its secret the other way: it is whole, and its arithmetic is not."""
-    import base64
-
-    from coldshare.vault.vault_pb2 import Vault, VaultContainer
-
     container = VaultContainer.FromString(base64.b64decode(vult))
     vault = Vault.FromString(base64.b64decode(container.vault))
     for share in vault.key_shares:

@@ -255,7 +255,7 @@ class SafetyMachine(RuleBasedStateMachine):
         if device is None:
             return
         sites = [one for one in (*self.tokens, *self.sticks) if not one.lost]
-        if where % 10:  # people are told which place is free; now and then they do not care
+        if where % 4:  # people are told which place is free; now and then they do not care
             held = {one.site: one.party for one in self.world.of(vault)}
             sites = [one for one in sites if held.get(one, device.party) == device.party]
         site = pick(sites, where)
