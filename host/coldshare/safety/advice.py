@@ -11,6 +11,8 @@ from coldshare.ledger.queries import Backup, Generation, Party, Vault, View
 from coldshare.safety import carriers as c
 from coldshare.safety import commands
 from coldshare.safety.carriers import Copy
+from coldshare.safety.named import vault_argument
+from coldshare.safety.resharing import under_way
 from coldshare.vault.facts import is_server_id
 
 __all__ = ["Note", "Situation", "after", "argument", "listed", "missing", "never", "unordered"]
@@ -301,12 +303,22 @@ def after(case: Situation) -> Iterable[Note]:
     if case.member and not case.helped:
         return
     old = [one for one in case.held if case.member or one.backup.generation in case.current.newer_than]
-    if old:
-        when = "When the new shares have signed once after a reshare, destroy" if case.member else "Destroy"
+    if old and under_way(case.view, case.vault.vault):
+        # Until every device has its new share, the old ones may be what signs.
+        yield Note(
+            "keep_old",
+            "A reshare is under way. Destroy nothing before it is finished and the new shares have signed once. What "
+            "it waits for:",
+            f"coldshare reshare status {vault_argument(case.view, case.vault)}",
+            rule=5,
+        )
+    elif old:
+        when = "Only after a reshare, when its new shares" if case.member else "When the newer shares"
+        which = "from before it" if case.member else "of an older generation"
         yield Note(
             "destroy_old",
-            f"{when} every backup of an older generation. Old shares still sign with each other, and with the one on "
-            f"the lost device. Known copies: {_where(old)}. Think of what was copied elsewhere, too.",
+            f"{when} have signed once: destroy every backup {which}. Old shares still sign with each other, and with "
+            f"the one on the lost device. Known copies: {_where(old)}. Think of what was copied elsewhere, too.",
             rule=5,
             parties=_parties(old),
             backups=tuple(one.backup for one in old),
