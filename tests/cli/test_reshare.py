@@ -101,6 +101,7 @@ def _tell(who: Computer, *others: Computer) -> None:
         (one.shell.folder / "told.ledger").unlink()
 
 
+@pytest.mark.slow
 def test_ledgers_instead_of_reports(story: Story) -> None:
     """What a report tells is in the ledger, too, and whose it is goes with it."""
     phone, laptop, watch = story.everybody
@@ -176,6 +177,7 @@ def test_two_generations_that_nothing_orders(story: Story) -> None:
     assert story.counts(phone) == story.new.generation
 
 
+@pytest.mark.slow
 def test_a_second_place(story: Story) -> None:
     """The new share goes to another stick, too, and the report has both."""
     story.backed_up()

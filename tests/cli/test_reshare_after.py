@@ -208,6 +208,7 @@ def test_a_token_keeps_the_share_that_counts(story: Story) -> None:
     assert sorted(state for _, state in held(phone)) == ["active", "next", "retired"]
 
 
+@pytest.mark.slow
 def test_a_second_reshare_on_top(story: Story) -> None:
     """The committee grows to 3 of 4. Reports of the first one are replayed, and places that missed a step catch up."""
     story.finished()

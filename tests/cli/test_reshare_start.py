@@ -130,6 +130,7 @@ def test_too_many_lost_ones(phone: Computer) -> None:
     assert answer["steps"][0].startswith("Restore Phone onto a new device: coldshare restore --backup ")
 
 
+@pytest.mark.slow
 def test_several_vaults(story: Story, phone: Computer) -> None:
     """A name that two have is settled by digits of the key; each of them can be reshared at the same time."""
     twin = made(seed="twin")
@@ -221,6 +222,7 @@ def test_json(story: Story) -> None:
     assert (answer["retired"]["retired"]["state"], answer["retired"]["active"]["state"]) == ("retired", "active")
 
 
+@pytest.mark.slow
 def test_json_of_abort(story: Story) -> None:
     story.joined()
     answer = good(story.phone("reshare", "abort", "--json")).json

@@ -265,7 +265,7 @@ def test_a_share_that_is_not_as_planned(story: Story) -> None:
     assert story.state(story.phone)["newer"] is None
 
 
-@pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
+@pytest.mark.parametrize("as_json", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["text", "json"])
 def test_rule_1_two_parties_on_one_computer(story: Story, as_json: bool) -> None:
     """The second one is refused before it is stored anywhere; it goes on where that is accepted."""
     story.backed_up()
