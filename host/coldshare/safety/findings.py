@@ -16,7 +16,6 @@ from coldshare.safety.apart import Together
 from coldshare.safety.carriers import Copy, device
 from coldshare.safety.named import vault_argument
 from coldshare.safety.rehearsal import Rehearsal
-from coldshare.safety.resharing import under_way
 from coldshare.safety.verdicts import VERDICTS, Finding, PartyStanding
 
 __all__ = ["Facts", "findings"]
@@ -28,7 +27,7 @@ _NAMED_MAX: Final = 4
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What `standing` has found out about one vault; the names are those of `standing.Standing`. `copies` are all its
-    backups that are there."""
+    backups that are there; `resharing` is the reshare that is under way."""
 
     view: View
     vault: Vault
@@ -40,12 +39,7 @@ class Facts:
     together: Sequence[Together]
     copies: Sequence[Copy]
     rehearsal: Rehearsal
-
-    @property
-    def resharing(self) -> Reshare | None:
-        """The reshare that is under way."""
-        found = under_way(self.view, self.vault.vault)
-        return found[-1] if found else None
+    resharing: Reshare | None
 
     @property
     def awaited(self) -> bool:

@@ -12,6 +12,7 @@ from coldshare.safety.carriers import Copy, Device, copies, device, margin
 from coldshare.safety.due import Reminder, reminders
 from coldshare.safety.findings import Facts, findings
 from coldshare.safety.rehearsal import Rehearsal, rehearse
+from coldshare.safety.resharing import under_way
 from coldshare.safety.verdicts import VERDICTS, Finding, PartyStanding
 
 __all__ = ["VERDICTS", "Finding", "Overview", "PartyStanding", "Standing", "assess", "assess_vault"]
@@ -104,7 +105,10 @@ def assess_vault(view: View, vault: Vault, now: int) -> Standing:
         servers = [one.party for one in parties if one.device == "server"]
         more = margin({one.party: one.carriers for one in parties}, current.threshold, always=servers)
     rehearsal = rehearse(view, vault.vault, now)
-    told = findings(Facts(view, vault, current, candidates, parties, strangers, unknown, apart, found, rehearsal))
+    resharing = next(reversed(under_way(view, vault.vault)), None)
+    told = findings(
+        Facts(view, vault, current, candidates, parties, strangers, unknown, apart, found, rehearsal, resharing)
+    )
     asked = {one for finding in told if finding.code == "never_verified" for one in finding.backups}
     due = reminders((one for party in parties for one in party.copies if one.backup not in asked), now)
     return Standing(
