@@ -18,6 +18,7 @@ from coldshare.cli.ui import Ui
 from coldshare.device import discovery
 from coldshare.device.address import Address
 from coldshare.device.errors import TokenGoneError
+from coldshare.device.transport.sim import SimTransport
 from coldshare.files import OutputError
 from coldshare.identity import fingerprint
 from coldshare.ledger import events as e
@@ -121,6 +122,31 @@ def test_next(story: Story, monkeypatch: pytest.MonkeyPatch, name: str, interrup
     )
     assert state["objections"] == []
     assert who.told().count("reshare_started") == 1
+
+
+@pytest.mark.parametrize("resumed", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_the_token_is_pulled_out(story: Story, monkeypatch: pytest.MonkeyPatch, resumed: bool) -> None:
+    """The same again is a backup anew; with coldshare resume first, the one that was on its way is what is reported."""
+    story.phone.backup("old-phone.vult")
+    write, passed = SimTransport.write, [0]
+
+    def pulled(transport: SimTransport, report: bytes) -> None:
+        passed[0] += 1
+        if passed[0] > 1500:
+            raise TokenGoneError
+        write(transport, report)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SimTransport, "write", pulled)
+        text = failed(story.next(story.phone, "--report", "r"), "token_gone", 6, as_json=False)
+    assert "coldshare resume" in text
+    if resumed:
+        good(story.phone("resume", *story.phone.at))
+    before = ids(story.phone)
+    good(story.next(story.phone, "--report", "r"))
+    assert sorted(states(story.phone)) == ["active", "next"]
+    assert (ids(story.phone) == before) is resumed
+    assert [one.backup_id.hex() for one in story.signed("r").report.kept] == ids(story.phone)[1:]
 
 
 # --- finish

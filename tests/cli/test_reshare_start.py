@@ -131,6 +131,20 @@ def test_too_many_lost_ones(phone: Computer) -> None:
 
 
 @pytest.mark.slow
+def test_the_own_report_of_several_vaults(story: Story) -> None:
+    story.reported()
+    twin = made(seed="twin", name="Holidays")
+    for prefix, run in (("h1", twin), ("h2", twin.reshared(TABLE, 2))):
+        story.write(prefix, run)
+    other = story.computers.with_stick("another stick")
+    good(story.phone("backup", "h1-phone.vult", *SEAL, *other.at))
+    good(story.phone("reshare", "next", "h2-phone.vult", *SEAL, *other.at))
+    assert "name the VAULT" in failed(story.phone("reshare", "report"), "usage", 2, as_json=False)
+    for name in ("Savings", "Holidays"):
+        assert f"Reported: Phone of '{name}'" in good(story.phone("reshare", "report", name)).out
+
+
+@pytest.mark.slow
 def test_several_vaults(story: Story, phone: Computer) -> None:
     """A name that two have is settled by digits of the key; each of them can be reshared at the same time."""
     twin = made(seed="twin")
@@ -248,3 +262,25 @@ def test_every_subcommand_takes_json(phone: Computer) -> None:
     assert listed == ["abort", "finish", "join", "next", "report", "start", "status"]
     for verb in listed:
         assert "--json" in good(phone("reshare", verb, "--help")).out
+
+
+def test_a_fast_vault(story: Story) -> None:
+    """The vendor's server takes part, reports nothing, and is waited for by nobody."""
+    server = "Server-12345"
+    old = made(("Phone", "Laptop", server), 2, "server")
+    new = old.reshared(("Phone", server, "Watch"), 2)
+    story.write("s1", old)
+    story.write("s2", new)
+    story.phone.backup("s1-phone.vult")
+    answer = good(story.phone("reshare", "start", "Savings", "--leave", "Laptop", "--join", "Watch", "--json")).json
+    assert (answer["staying"], [one["code"] for one in answer["concerns"]]) == (["Phone", server], ["server"])
+    assert not [one for one in answer["steps"] if one.startswith(f"On {server}")]
+    assert {one["party"]: one["state"] for one in story.state(story.phone)["awaited"]} == {
+        "Phone": "awaited",
+        server: "server",
+        "Watch": "awaited",
+    }
+    good(story.join(story.watch, story.report(story.phone, "s2")), 8)
+    good(story.join(story.phone, story.report(story.watch, "s2")), 8)
+    answer = good(story.phone("reshare", "finish", "--json"), 8).json
+    assert answer["reshare"]["newer"] == new.generation.hex()

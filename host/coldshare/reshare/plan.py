@@ -9,6 +9,7 @@ from coldshare.declare import showable_party
 from coldshare.ledger.queries import Vault, View
 from coldshare.reshare.errors import ReshareOpenError, ReshareRefusedError
 from coldshare.reshare.family import Committee, Concern, Family, family_of
+from coldshare.safety import commands
 from coldshare.safety.carriers import Copy
 from coldshare.safety.resharing import under_way
 from coldshare.safety.standing import PartyStanding, Standing, assess_vault
@@ -103,7 +104,7 @@ def prepare(
             next_step="Let fewer devices join.",
         )
     family = family_of(vault.library)
-    concerns = [*family.concerns(committee), *_backups(standing)]
+    concerns = [*family.concerns(committee), *_backups(staying)]
     for one in concerns:
         if one.weight == "refuse":
             raise ReshareRefusedError(one.words, next_step=one.next_step)
@@ -152,8 +153,9 @@ def _survivors(standing: Standing, leaving: Sequence[str]) -> tuple[list[PartySt
     return taking, tuple(RestoreFirst(one.party, one.usable) for one in back)
 
 
-def _backups(standing: Standing) -> list[Concern]:
-    without = [one.party for one in standing.parties if not one.usable and one.device != "server"]
+def _backups(staying: Sequence[PartyStanding]) -> list[Concern]:
+    """Of those that take part: whoever does not keeps its share whatever becomes of the reshare."""
+    without = [one.party for one in staying if not one.usable and one.device != "server"]
     if not without:
         return []
     words = f"These have no backup of the share that they have now: {', '.join(without)}."
@@ -168,14 +170,18 @@ def _backups(standing: Standing) -> list[Concern]:
 
 
 def _steps(family: Family, committee: Committee, restores: Sequence[RestoreFirst]) -> tuple[str, ...]:
-    first = [
-        f"Restore {one.party} onto a new device: coldshare restore --backup {one.copies[0].backup.backup_id.hex()[:8]} "
-        f"--onto DEVICE --out FILE, from {one.copies[0].place.title}; import it in the app there."
-        for one in restores
-    ]
+    first = [_restore(one) for one in restores]
     after = [
         "On each device's own computer: coldshare reshare next NEW.vult --at PLACE, for its own new file.",
         "Bring the reports together on one computer: coldshare reshare join REPORT...",
         "When all have reported: coldshare reshare finish --at PLACE, for every place with an older share.",
     ]
     return (*first, *family.steps(committee), *after)
+
+
+def _restore(one: RestoreFirst) -> str:
+    backup, place = one.copies[0].backup, one.copies[0].place
+    command = (
+        f"coldshare restore --backup {backup.backup_id.hex()[:8]} --onto DEVICE --out FILE{commands.behind(place)}"
+    )
+    return f"Restore {one.party} onto a new device: {command}, from {place.title}; import it in the app there."

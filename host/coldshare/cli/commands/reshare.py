@@ -190,12 +190,18 @@ def report(vault: str | None, out: Path | None, as_json: bool) -> Result:
     identity = Identity.load()
     with _ledger() as ledger:
         view = ledger.view()
-    for plan in _plans(view, vault):
-        for party in progress(view, plan).parties:
-            if party.report is not None and party.report.public_key == identity.public:
-                if out is not None:
-                    write_private(out, encode(party.report), replace=False)
-                return reshared.reported(view, plan, party.report, None, out)
+    own = [
+        (plan, party.report)
+        for plan in _plans(view, vault)
+        for party in progress(view, plan).parties
+        if party.report is not None and party.report.public_key == identity.public
+    ]
+    if len({plan.vault for plan, _ in own}) > 1:
+        raise click.UsageError("this computer has reported shares of several vaults: name the VAULT")
+    for plan, signed in own:
+        if out is not None:
+            write_private(out, encode(signed), replace=False)
+        return reshared.reported(view, plan, signed, None, out)
     raise NoReshareError(
         "This computer has not reported any new share yet.", next_step="Do that first: coldshare reshare next NEW.vult"
     )
