@@ -329,7 +329,9 @@ class SafetyMachine(RuleBasedStateMachine):
         source = pick([one for one in self.at_hand() if one.site.kind in ("token", "stick") and one.good], which)
         if source is None or source.burnt or not source.confirmed:
             return
-        computer = self.computer_for(source.party, elsewhere, which)
+        self.copy_out(source, self.computer_for(source.party, elsewhere, which), told=told, carried=carried)
+
+    def copy_out(self, source: Sealed, computer: int, *, told: bool, carried: bool) -> None:
         self.files += 1
         place = Place(e.FILE, self.files.to_bytes(16, "big"))
         site = Site("cloud", self.files) if carried else self.disks[computer]
@@ -470,8 +472,10 @@ class SafetyMachine(RuleBasedStateMachine):
         if self.muddled:
             found = [one for one in found if one.generation == one.vault.newest]
         sealed = pick(found, which)
-        if sealed is None:
-            return
+        if sealed is not None:
+            self.bring_back(sealed)
+
+    def bring_back(self, sealed: Sealed) -> None:
         share, computer = self.share(*sealed.what), self.computer_of(sealed)
         sealed.opened = self.tell(
             computer,
@@ -480,9 +484,7 @@ class SafetyMachine(RuleBasedStateMachine):
         )
         self.tell(
             computer,
-            e.DeviceRestored(
-                self.key(sealed.vault), sealed.party, f"new {which}", share.generation, self.id_of(sealed)
-            ),
+            e.DeviceRestored(self.key(sealed.vault), sealed.party, "new one", share.generation, self.id_of(sealed)),
         )
         self.world.handled[computer].add(sealed.what)
         self.visit(sealed, computer)
@@ -509,7 +511,10 @@ class SafetyMachine(RuleBasedStateMachine):
         members = (*stay, *joining[: who % 3])
         if not members or all(is_server(one) for one in members):
             return
-        new = old + 1
+        self.renew(vault, members, threshold, told=told)
+
+    def renew(self, vault: Vault, members: tuple[str, ...], threshold: int, *, told: bool) -> None:
+        old, new = vault.newest, vault.newest + 1
         vault.members[new] = members
         vault.threshold[new] = min(threshold, len(members))
         for party in members:
@@ -527,6 +532,55 @@ class SafetyMachine(RuleBasedStateMachine):
             isinstance(one.body, e.DeviceRestored) and (one.body.vault, one.body.party) == (self.key(vault), party)
             for one in self.events.values()
         )
+
+    @rule(which=picks, backed_up=st.booleans(), exported=st.booleans())
+    def outdated(self, which: int, backed_up: bool, exported: bool) -> None:
+        """A backup is forgotten at a reshare; and when the device is lost, it is what comes onto a new one."""
+        sealed = pick([one for one in self.at_hand(opens=True) if self.up_to_date(one)], which)
+        if sealed is None or self.muddled or sealed.generation > 4:
+            return
+        vault, party = sealed.vault, sealed.party
+        ready = tuple(one for one in vault.members[vault.newest] if self.has_share(vault, one))
+        if len(ready) < vault.threshold[vault.newest]:
+            return
+        self.renew(vault, ready, vault.threshold[vault.newest], told=True)
+        site = next(
+            (one for one in self.sticks if not one.lost and not any(s.site is one for s in self.world.sealed)), None
+        )
+        if backed_up and site is not None:
+            self.store(vault.devices[party], vault, site, code=False, opened=True)
+        self.tell(self.its_computer(party), e.DeviceLost(self.key(vault), party))
+        vault.devices[party].lost = True
+        self.bring_back(sealed)
+        fresh = [one for one in self.at_hand(opens=True) if one.what == (vault, party, vault.newest)]
+        if exported and fresh:
+            self.copy_out(fresh[0], self.its_computer(party), told=True, carried=True)
+
+    def has_share(self, vault: Vault, party: str) -> bool:
+        device = vault.devices[party]
+        return not device.lost and device.generation == vault.newest
+
+    def up_to_date(self, sealed: Sealed) -> bool:
+        newest = sealed.generation == sealed.vault.newest
+        return newest and not is_server(sealed.party) and self.has_share(sealed.vault, sealed.party)
+
+    @rule(v=picks)
+    def hoard(self, v: int) -> None:
+        """Copy after copy, all on one disk, and the stick is used for something else."""
+        vault = self.world.vaults[v % 2]
+        site = next(
+            (one for one in self.sticks if not one.lost and not any(s.site is one for s in self.world.sealed)), None
+        )
+        for party in vault.members[vault.newest]:
+            computer = self.its_computer(party)
+            if site is None or is_server(party) or not self.has_share(vault, party) or self.disks[computer].lost:
+                continue
+            self.store(vault.devices[party], vault, site, code=False, opened=False)
+            (original,) = (one for one in self.world.of(vault) if one.site is site)
+            for _ in range(2):
+                self.copy_out(original, computer, told=True, carried=False)
+            self.tell(computer, e.BackupGone(self.places[original], self.id_of(original), e.REMOVED))
+            self.world.sealed.remove(original)
 
     @rule(v=picks, which=picks)
     def order(self, v: int, which: int) -> None:
