@@ -130,6 +130,33 @@ def test_every_world_of_the_page_is_one() -> None:
     assert {one.words[0] for one in typed(PAGE)} == set(WORLDS)
 
 
+@pytest.mark.slow
+def test_once_more_without_the_device_that_never_completes(world: World) -> None:
+    """The laptop has no new share. Phone and Watch, who have, are enough: the app makes another one of them."""
+    phone, watch = world.who["Phone"], world.who["Watch"]
+    third = made().reshared(AFTER, 2).reshared(("Phone", "Watch"), 2)
+    for party, vult in zip(third.parties, third.vults, strict=True):
+        world.shell.write(f"{party.lower()}-newest.vult", vult)
+
+    def do(who: Computer, verb: str, *argv: str, status: int = 0) -> Said:
+        said = who("reshare", verb, *argv)
+        assert said.status == status, said.err
+        return said
+
+    keys = [word for number in (0, 3) for word in ("--trust", fingerprint(identity(number).public))]
+    for end in ("new", "newest"):
+        if end == "newest":
+            for who in (phone, watch):
+                do(who, "abort", "--yes")
+        do(phone, "next", f"phone-{end}.vult", *SEAL, *phone.at, "--report", f"phone-{end}")
+        do(watch, "join", f"phone-{end}", *keys, status=8)
+        do(watch, "next", f"watch-{end}.vult", *SEAL, *watch.at, "--report", f"watch-{end}")
+    do(phone, "join", "watch-newest", *keys, status=8)
+    counts = f"Finished: generation {third.generation.hex()[:8]} of 'Savings' counts from now on."
+    for who in (phone, watch):
+        assert counts in do(who, "finish", *who.at, status=8).out
+
+
 def test_every_code_is_named_with_its_status() -> None:
     (table,) = re.findall(r"\| code \| status \| when \|\n\|---\|---\|---\|\n((?:\|.*\n)+)", PAGE)
     told = {code: int(status) for code, status in re.findall(r"^\| `([a-z_]+)` \| (\d) \|", table, re.MULTILINE)}
