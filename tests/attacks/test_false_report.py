@@ -62,8 +62,8 @@ def test_an_altered_report(monkeypatch: pytest.MonkeyPatch, defended: bool) -> N
 
 @pytest.mark.parametrize("defended", [True, False])
 def test_a_report_with_a_key_of_his_own(defended: bool) -> None:
-    """Everything in it is public, but for the Watch's EdDSA point, so he can write one as good as a true one. The
-    control: a person who says yes without comparing."""
+    """What is held together in it is public, or follows from the others' reports, so he can write one as good as a true
+    one. The control: a person who says yes without comparing."""
     his = sign(WATCH.report, identity(9))
     ledger = told(PHONE, LAPTOP, his, compared=(0, 1) if defended else (0, 1, 9))
     assert finishes(ledger) is not defended
