@@ -238,6 +238,7 @@ def test_a_second_reshare_on_top(story: Story) -> None:
     files = [story.report(who, "third") for who in (phone, laptop, watch)]
     desk = story.computers.with_token("Desk")
     good(story.join(desk, files[0]), 8)
+    assert "--newer" not in good(story.next(desk, run="third")).err
     files.append(story.report(desk, "third"))
     good(story.join(phone, *files), 8)
     good(phone("reshare", "finish", *phone.at), 8)

@@ -201,6 +201,22 @@ def test_a_wrong_file_begins_no_reshare(story: Story) -> None:
     failed(story.phone("reshare", "status"), "no_reshare", 3, as_json=False)
 
 
+def test_finish_is_refused_on_the_token(story: Story) -> None:
+    """The ledger has it, the token has not, and is asked again; one with nothing to retire is left alone."""
+    story.joined()
+    no = ("--at", "sim:Phone.token?user=reject", "--pin-file", "pin")
+    failed(story.phone("reshare", "finish", *no), "rejected", 5, as_json=False)
+    assert story.state(story.phone)["finished"] is not None
+    assert states(story.phone) == ["active", "next"]
+    with story.phone.here():
+        other = story.computers.with_token("Other")
+    good(story.phone("reshare", "finish", *other.at), 8)
+    said = good(story.phone("reshare", "finish", "--at", "folder:media-Laptop/stick"), 8)
+    assert "Nothing was retired at folder:" in said.out
+    good(story.phone("reshare", "finish", *story.phone.at), 8)
+    retired_at(story, story.phone)
+
+
 @pytest.mark.parametrize("where", ["phone", "laptop"])
 def test_finish_takes_the_token_that_is_plugged_in(story: Story, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     """If it has an old share beside a newer one; else none is touched, or even looked for."""

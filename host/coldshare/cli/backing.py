@@ -36,7 +36,8 @@ class ToBackUp:
 
     `vault_password` opened it, None for a plain one. `password_file` is where the backup's password comes from, None
     for a person; `recovery` how a new code is handed over, None for none, to `recovery_out` where that is a file;
-    `several` are warnings about what this computer handled before (`single_host.watch_parties`).
+    `several` are warnings about what this computer handled before (`single_host.watch_parties`). `newer` as for the use
+    case; `asked` says that a person asked for that.
     """
 
     data: bytes = field(repr=False)
@@ -48,6 +49,7 @@ class ToBackUp:
     no_recovery: bool
     newer: bool
     several: Sequence[str]
+    asked: bool = True
 
 
 def back_up(ui: Ui, at: Address, given: ToBackUp, pin_file: str | None) -> Result:
@@ -119,7 +121,7 @@ def _onto_token(ui: Ui, at: Address, given: ToBackUp, pin_file: str | None) -> R
                 new=True,
             )
         if given.newer:
-            _say_what_is_older(client, facts, ui)
+            _say_what_is_older(client, facts, ui, asked=given.asked)
         done = use_case.backup(
             client,
             given.data,
@@ -163,7 +165,7 @@ def _onto_token(ui: Ui, at: Address, given: ToBackUp, pin_file: str | None) -> R
     )
 
 
-def _say_what_is_older(client: TokenClient, facts: ShareFacts, ui: Ui) -> None:
+def _say_what_is_older(client: TokenClient, facts: ShareFacts, ui: Ui, *, asked: bool) -> None:
     """Nobody but the person knows which generation is newer, so what is compared is said."""
     older = [
         held
@@ -173,7 +175,8 @@ def _say_what_is_older(client: TokenClient, facts: ShareFacts, ui: Ui) -> None:
         and not held.retired
     ]
     if not older:
-        ui.note("The token holds no share of another generation of this vault, so --newer changes nothing.")
+        if asked:
+            ui.note("The token holds no share of another generation of this vault, so --newer changes nothing.")
         return
     for held in older:
         short, generation = held.backup_id.hex()[:8], held.declaration.generation.hex()[:8]

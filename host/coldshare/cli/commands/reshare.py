@@ -154,7 +154,7 @@ def next_(
         check_place(view, plan, share, place)
         recovery = new_code(ui, recovery_out, no_recovery)
         how = (password_file, recovery, recovery_out, no_recovery, True, several)
-        backed = back_up(ui, at, ToBackUp(data, vault_password, facts, *how), pin_file)
+        backed = back_up(ui, at, ToBackUp(data, vault_password, facts, *how, asked=False), pin_file)
     with _ledger() as ledger:
         report = report_on(
             plan,
