@@ -32,7 +32,14 @@ _LINE = "COLDSHARE:REPORT:"
 _FILES_MAX = 256
 
 
-@click.group("reshare", short_help="After a reshare: every backup to the new generation.")
+class _InOrder(click.Group):
+    """Listed in the order in which they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group("reshare", cls=_InOrder, short_help="After a reshare: every backup to the new generation.")
 def command() -> None:
     """Carry a vault through a reshare, which the wallet's app performs, without mixing old shares with new ones.
 
@@ -42,7 +49,7 @@ def command() -> None:
     """
 
 
-@command.command("start")
+@command.command("start", short_help="Check whether a vault can be reshared, and what to do.")
 @click.argument("vault")
 @click.option("--leave", "leaving", metavar="PARTY", multiple=True, help="A party that does not take part.")
 @click.option("--join", "joining", metavar="NAME", multiple=True, help="A new party, by the id that its app shows.")
@@ -90,7 +97,7 @@ def _accepts(words: str, ui: Ui) -> bool:
     return click.confirm("Go on all the same?", default=False, err=True)
 
 
-@command.command("next")
+@command.command("next", short_help="Back up a device's new share, and report it.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--report", "out", metavar="FILE", type=click.Path(path_type=Path), help="Write the report to FILE, too.")
 @click.option("--given-up", is_flag=True, help="Take up again what was given up with abort: the app has finished it.")
@@ -175,7 +182,7 @@ def next_(
     return reshared.reported(view, plan, signed, backed, out, several)
 
 
-@command.command("report")
+@command.command("report", short_help="Give this computer's own report once more.")
 @click.argument("vault", required=False)
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write it to FILE, which must not exist.")
 @json_option
@@ -207,7 +214,7 @@ def report(vault: str | None, out: Path | None, as_json: bool) -> Result:
     )
 
 
-@command.command("join")
+@command.command("join", short_help="Take in the reports of other computers.")
 @click.argument("reports", metavar="REPORT...", nargs=-1, required=True)
 @click.option("--trust", "trusted", metavar="FINGERPRINT", multiple=True, help="A signing key that was compared.")
 @json_option
@@ -234,7 +241,7 @@ def join(reports: tuple[str, ...], trusted: tuple[str, ...], as_json: bool) -> R
     return reshared.joined(view, [steps.again(view, one) for one in touched.values()], len(found), strangers)
 
 
-@command.command("status")
+@command.command("status", short_help="Say who is waited for, and what is left of old shares.")
 @click.argument("vault", required=False)
 @json_option
 def status(vault: str | None, as_json: bool) -> Result:
@@ -244,7 +251,7 @@ def status(vault: str | None, as_json: bool) -> Result:
     return reshared.status(view, _plans(view, vault))
 
 
-@command.command("finish")
+@command.command("finish", short_help="Let the new shares count, and retire an old one.")
 @click.argument("vault", required=False)
 @place_options_if_any
 def finish(vault: str | None, at: Address | None, pin_file: str | None, as_json: bool) -> Result:
@@ -273,7 +280,7 @@ def finish(vault: str | None, at: Address | None, pin_file: str | None, as_json:
     return reshared.finished(view, progress(view, steps.again(view, plan)), at, retired)
 
 
-@command.command("abort")
+@command.command("abort", short_help="Give a reshare up: the old shares count, as before.")
 @click.argument("vault", required=False)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
