@@ -108,7 +108,7 @@ class _UnexpectedError(ColdshareError):
 def run(argv: Sequence[str], program: click.Command = cli, prog_name: str = "coldshare") -> int:
     """The exit status. Nothing escapes: every failure is one sentence and a next step, or one JSON object."""
     argv = list(argv) or ["--help"]
-    as_json = "--json" in argv
+    as_json = "--json" in argv[: argv.index("--") if "--" in argv else len(argv)]  # behind that it is a name
     name = next((word for word in argv if word in COMMANDS), "") if program is cli else str(program.name)
     outcome = _outcome(argv, program, prog_name)
     try:

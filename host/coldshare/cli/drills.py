@@ -31,9 +31,10 @@ def status_of(found: Iterable[Rehearsal], now: int) -> int:
     return worst
 
 
-def lines_of(one: Rehearsal, now: int) -> list[str]:
-    """The verdict, and every backup with its date."""
+def lines_of(one: Rehearsal, now: int, vault: str) -> list[str]:
+    """The verdict, and every backup with its date. `vault` is what to call the vault."""
     head, *rest = one.words
+    head = f"{vault}: {head.removeprefix(f'{one.name}: ')}"
     rows = [_row(backup, now) for backup in one.backups]
     return [head, *(table(_HEAD, rows) if rows else []), *rest, *next_of(one, now)]
 

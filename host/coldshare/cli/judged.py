@@ -92,7 +92,7 @@ def rehearsed(standing: Standing, now: int) -> str:
     rehearsal = standing.rehearsal
     if all(one.drill is None for one in rehearsal.backups):
         return "" if not rehearsal.backups else "None yet: coldshare drill"
-    words = rehearsal.words[0].partition(": ")[2]
+    words = rehearsal.words[0].removeprefix(f"{rehearsal.name}: ")
     due = rehearsal.next_due
     upcoming = f" Next drill: {date(due)}." if due is not None and due > now else ""
     return f"{words[0].upper()}{words[1:]}{upcoming}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from coldshare.safety.named import vault_argument
 from coldshare.safety.resharing import under_way
 from coldshare.vault.facts import is_server_id
 
-__all__ = ["Note", "Situation", "after", "argument", "listed", "missing", "never", "unordered"]
+__all__ = ["Note", "Situation", "after", "listed", "missing", "never", "unordered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +71,6 @@ def listed(names: Sequence[str], last: str = "and") -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
-def argument(name: str) -> str:
-    """A name as an argument on a command line, whatever it begins with."""
-    quoted = shlex.quote(name)
-    return f"-- {quoted}" if name.startswith("-") else quoted
-
-
 def _where(copies: Iterable[Copy]) -> str:
     return ", ".join(
         f"{one.backup.backup_id.hex()[:8]} ({one.backup.party or 'unnamed'}, at {one.place.title})" for one in copies
@@ -104,7 +97,7 @@ def missing(case: Situation) -> Iterable[Note]:
         ]
         for copy in its:
             if copy.fault is not None:
-                yield _faulty(copy, copy.fault, whose)
+                yield _faulty(case.view, copy, copy.fault, whose)
         if not its:
             yield Note("no_backup", f"Of {whose} this ledger knows no backup that counts.", parties=(whose,))
     yield from _nameless(case.view)
@@ -114,7 +107,7 @@ def missing(case: Situation) -> Iterable[Note]:
         yield Note(
             "device",
             f"If the device of {whose} is found, say so:",
-            f"coldshare lost --found {argument(whose)}",
+            commands.found(whose),
             parties=(whose,),
         )
     if case.unknown:
@@ -142,14 +135,14 @@ def _nameless(view: View) -> Iterable[Note]:
         )
 
 
-def _faulty(copy: Copy, fault: str, party: str) -> Note:
+def _faulty(view: View, copy: Copy, fault: str, party: str) -> Note:
     backup, title = copy.backup, copy.place.title
     short = backup.backup_id.hex()[:8]
     verify = commands.verify(backup, copy.place)
     what, command = {
         c.PLACE_LOST: (
             f" Look for {title}. If it is found, say so:",
-            f"coldshare place found {commands.named(copy.place)}",
+            f"coldshare place found {commands.named(copy.place, view.places())}",
         ),
         c.NEEDS_TOKEN: (
             f" Look for that token, and for a recovery code with {short} beside it. With the code:",

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 
 from coldshare.ledger import events as e
 from coldshare.ledger.queries import Backup, PlaceInfo
 
-__all__ = ["behind", "destroy", "drill", "named", "remove", "retire", "verify"]
+__all__ = [
+    "argument",
+    "behind",
+    "destroy",
+    "drill",
+    "found",
+    "lost",
+    "named",
+    "remove",
+    "retire",
+    "verify",
+]
 
 
 def behind(info: PlaceInfo) -> str:
@@ -19,9 +31,25 @@ def behind(info: PlaceInfo) -> str:
     return ""
 
 
-def named(info: PlaceInfo) -> str:
-    """How `coldshare place` finds it."""
-    return shlex.quote(info.title)
+def named(info: PlaceInfo, places: Iterable[PlaceInfo] = ()) -> str:
+    """How `coldshare place` finds it, and none of the other `places`: by its title, else by its id."""
+    title = info.title.casefold()
+    alike = any(title in (one.title.casefold(), one.label.casefold()) for one in places if one.place != info.place)
+    return str(info.place) if alike or title.startswith("-") else shlex.quote(info.title)
+
+
+def argument(name: str) -> str:
+    """A name as the last argument on a command line, whatever it begins with."""
+    quoted = shlex.quote(name)
+    return f"-- {quoted}" if name.startswith("-") else quoted
+
+
+def lost(party: str) -> str:
+    return f"coldshare lost {argument(party)}"
+
+
+def found(party: str) -> str:
+    return f"coldshare lost --found {argument(party)}"
 
 
 def verify(backup: Backup, info: PlaceInfo) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -95,9 +94,7 @@ def _below(facts: Facts) -> Iterable[Finding]:
     _, reached, threshold = best
     have = f"{len(reached)} can be reached: {', '.join(reached)}" if reached else "none can be reached"
     needed = "1 share is" if threshold == 1 else f"{threshold} shares are"
-    yield Finding(
-        "below_threshold", f"{needed} needed to sign, and {have}.", _look_for(facts.parties, set(reached)), reached
-    )
+    yield Finding("below_threshold", f"{needed} needed to sign, and {have}.", _look_for(facts, set(reached)), reached)
 
 
 def _reach(
@@ -119,16 +116,17 @@ def _reach(
     )
 
 
-def _look_for(parties: Sequence[PartyStanding], reached: set[str]) -> str:
-    missing = [one for one in parties if one.party not in reached]
+def _look_for(facts: Facts, reached: set[str]) -> str:
+    missing = [one for one in facts.parties if one.party not in reached]
     places = {copy.place.place: copy.place for one in missing for copy in one.copies if copy.fault == c.PLACE_LOST}
-    said = [f"coldshare place found {commands.named(info)}" for info in places.values()]
-    said += [f"coldshare lost {shlex.quote(one.party)} --found" for one in missing if one.lost is not None]
+    known = facts.view.places()
+    said = [f"coldshare place found {commands.named(info, known)}" for info in places.values()]
+    said += [commands.found(one.party) for one in missing if one.lost is not None]
     steps = ["Look for what is missing."]
     if said:
         steps.append(f"When it turns up, say so: {_some(said)}.")
     if missing:
-        steps.append(f"What else is possible: coldshare lost {shlex.quote(missing[0].party)}")
+        steps.append(f"What else is possible: {commands.lost(missing[0].party)}")
     return " ".join(steps)
 
 
@@ -279,7 +277,7 @@ def _separate(one: Together, facts: Facts, places: Mapping[Place, PlaceInfo]) ->
         return f"Back the share of {one.parties[-1]} up onto a place of its own, verify it, and remove it here: {away}"
     # A computer is seldom the one that moves.
     there = sorted((place for place in one.places if place in places), key=lambda place: place.kind == e.COMPUTER)
-    return _APART[one.by].format(place=commands.named(places[there[0]]) if there else "PLACE")
+    return _APART[one.by].format(place=commands.named(places[there[0]], places.values()) if there else "PLACE")
 
 
 def _backed_up(facts: Facts) -> Iterable[Finding]:
@@ -299,7 +297,7 @@ def _backed_up(facts: Facts) -> Iterable[Finding]:
             "not_all_backed_up",
             f"{one.party} has no device with a share that counts, and no backup that would open.",
             "Nothing that is known here brings its share back. Whether a reshare can replace it: "
-            f"coldshare lost {shlex.quote(one.party)}",
+            f"{commands.lost(one.party)}",
             (one.party,),
         )
     older = [one for one in without if one.live and any(copy.usable for copy in one.older)]
@@ -384,9 +382,7 @@ def _lost(parties: Iterable[PartyStanding]) -> Iterable[Finding]:
                 else f"{one.device_name} got a share of {one.party} that is of another generation than the one that "
                 "counts."
             )
-            yield Finding(
-                "device_lost", words, f"What is possible now: coldshare lost {shlex.quote(one.party)}", (one.party,)
-            )
+            yield Finding("device_lost", words, f"What is possible now: {commands.lost(one.party)}", (one.party,))
 
 
 def _notes(facts: Facts) -> Iterable[Finding]:
@@ -409,16 +405,19 @@ def _notes(facts: Facts) -> Iterable[Finding]:
     old = [one for party in facts.parties for one in party.older] + [
         one for one in facts.strangers if one.backup.generation in current.newer_than
     ]
-    if old:
-        listed = ", ".join(f"{one.backup.backup_id.hex()[:8]} at {one.place.title}" for one in old)
-        yield Finding(
-            "old_copies",
-            f"Older shares are still there: {listed}. They still sign with each other.",
-            f"Keep them until the reshare is finished: {facts.reshare_status}"
-            if going is not None
-            else f"When the newer ones have signed once: {_some([_away(one, facts.copies, current) for one in old])}",
-            backups=tuple(one.backup for one in old),
-        )
+    keep = [one for one in old if going is not None and one.backup.generation == going.older]
+    rest = [one for one in old if one not in keep]
+    if keep:
+        yield _old_copies(keep, f"Keep them until the reshare is finished: {facts.reshare_status}")
+    if rest:
+        away = _some([_away(one, facts.copies, current) for one in rest])
+        yield _old_copies(rest, f"When the newer ones have signed once: {away}")
+
+
+def _old_copies(old: Sequence[Copy], next_step: str) -> Finding:
+    listed = ", ".join(f"{one.backup.backup_id.hex()[:8]} at {one.place.title}" for one in old)
+    words = f"Older shares are still there: {listed}. They still sign with each other."
+    return Finding("old_copies", words, next_step, backups=tuple(one.backup for one in old))
 
 
 def _away(old: Copy, held: Iterable[Copy], current: Generation) -> str:

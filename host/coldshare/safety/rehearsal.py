@@ -108,6 +108,11 @@ class Rehearsal:
     why: str = ""
 
     @property
+    def name(self) -> str:
+        """What the vault is called in `words`."""
+        return self.vault.name or self.vault.vault.hex()[:8]
+
+    @property
     def since(self) -> int | None:
         return min((at for _, at in self.proved_by), default=None)
 
@@ -408,7 +413,7 @@ def _day(at: int) -> str:
 
 
 def _words(one: Rehearsal) -> Iterator[str]:
-    name, generation = one.vault.name or one.vault.vault.hex()[:8], one.generation
+    name, generation = one.name, one.generation
     if one.verdict == "no_generation" or generation is None:
         yield f"{name}: nothing can be proved. {one.why}"
         return

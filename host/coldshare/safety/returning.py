@@ -10,8 +10,8 @@ from typing import Final
 
 from coldshare.ledger.events import FILE, Share, VaultSeen
 from coldshare.ledger.queries import Generation, Party, View
+from coldshare.safety import commands
 from coldshare.safety.carriers import Copy, copies, device
-from coldshare.safety.commands import behind
 from coldshare.safety.errors import (
     DuplicateVaultError,
     IncompatibleVaultError,
@@ -235,10 +235,10 @@ def _counts(view: View | None, coming: Coming, wish: Wish) -> None:
             "--newer ID. Or take in the ledger of whoever made the reshare: coldshare ledger join FILE"
         )
     elif newer is None:
-        step = f"No newer backup of it is known. What is possible: coldshare lost {shlex.quote(coming.party)}"
+        step = f"No newer backup of it is known. What is possible: {commands.lost(coming.party)}"
     else:
         which = "" if newer.backup.place.kind == FILE else f" --backup {newer.backup.backup_id.hex()[:8]}"
-        command = f"coldshare restore{which}{behind(newer.place)} --onto {shlex.quote(wish.onto)} --out FILE"
+        command = f"coldshare restore{which}{commands.behind(newer.place)} --onto {shlex.quote(wish.onto)} --out FILE"
         step = f"Restore the newer one, from {newer.place.title}: {command}"
     raise StaleShareError(
         f"{why} Shares of different generations never sign together.",
@@ -267,7 +267,7 @@ def _gone(view: View, coming: Coming, party: Party, wish: Wish) -> list[str]:
     what = device(view, party, coming.generation)
     if what in ("lost", "stale"):
         return []
-    lost = f"coldshare lost {shlex.quote(party.party)}"
+    lost = commands.lost(party.party)
     again = party.device is not None and same_name(party.device, wish.onto)
     if again and party.restored_generation == coming.generation:
         raise DuplicateVaultError(

@@ -284,6 +284,7 @@ def _result(place: _Place, done: Drilled, warnings: Sequence[str]) -> Result:
 
 def _list(name: str | None) -> Result:
     from coldshare.cli import drills
+    from coldshare.cli.judged import Book
     from coldshare.ledger.errors import NoLedgerError
     from coldshare.safety.named import choose
     from coldshare.safety.rehearsal import rehearse
@@ -299,9 +300,12 @@ def _list(name: str | None) -> Result:
     known = view.vaults()
     found = [rehearse(view, one.vault, now) for one in (known if name is None else choose(known, name))]
     nameless = [one for one in view.backups() if one.vault is None and name is None]
+    book = Book(view)
     titles = {info.place: info.title for info in view.places()}
     lines = [
-        line for number, one in enumerate(found) for line in ([""] if number else []) + drills.lines_of(one, now)
+        line
+        for number, one in enumerate(found)
+        for line in ([""] if number else []) + drills.lines_of(one, now, book.vault(one.vault))
     ] or ["The ledger knows no vault yet. The first backup brings it."]
     lines += [
         f"Backup {one.backup_id.hex()[:8]} at {titles[one.place]}: the ledger does not know whose it is. A drill tells."

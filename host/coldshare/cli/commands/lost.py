@@ -101,10 +101,12 @@ class _Case:
 
 
 def _found(view: View, wanted: Sequence[tuple[Vault, Party]], ui: Ui, now: int) -> Result:
+    from coldshare.cli.judged import Book
     from coldshare.cli.when import date
     from coldshare.ledger import devices
     from coldshare.safety.found import found
 
+    book = Book(view)
     new = [(vault.vault, one.party) for vault, one in wanted if one.lost is not None]
     failed = _kept(ui, devices.found, new)
     data: list[Json] = []
@@ -127,7 +129,9 @@ def _found(view: View, wanted: Sequence[tuple[Vault, Party]], ui: Ui, now: int) 
         )
         since = "" if one.lost is None else f" It was lost since {date(one.lost)}."
         out.append(
-            head(f"{vault.name}: the device of {one.party} has been found.{since}{' It is recorded.' * recorded}")
+            head(
+                f"{book.vault(vault)}: the device of {one.party} has been found.{since}{' It is recorded.' * recorded}"
+            )
         )
         out.append(point(note.words + (f" (rule {note.rule})" if note.rule is not None else "")))
     out += [Line("Where you stand now:"), typed("coldshare status")]
@@ -149,10 +153,12 @@ def _kept(ui: Ui, tell: Callable[[Callable[[str], None], Devices], None], new: D
 
 def _lost(case: _Case, here: AtHand, failed: list[str], now: int) -> Result:
     from coldshare.cli import loss
+    from coldshare.cli.judged import Book
     from coldshare.cli.loss_json import ways_json
     from coldshare.cli.when import moment
     from coldshare.safety.ways import ways
 
+    book = Book(case.view)
     reached = {place: one.command for place, one in here.places.items()}
     data: list[Json] = []
     out: list[Line] = []
@@ -164,7 +170,11 @@ def _lost(case: _Case, here: AtHand, failed: list[str], now: int) -> Result:
         recorded = vault.vault in case.recorded
         data.append({**ways_json(found), "lost": moment(party.lost), "recorded": recorded})
         out += [GAP, GAP] if out else []
-        out += [head(_head(vault, party, recorded, now)), *loss.lines(found, now), *_next(case, found, party)]
+        out += [
+            head(_head(book.vault(vault), party, recorded, now)),
+            *loss.lines(found, now),
+            *_next(case, found, party),
+        ]
     out += [GAP] if here.notes else []
     return _result(
         {
@@ -181,23 +191,22 @@ def _result(data: dict[str, Json], lines: list[Line], status: int) -> Result:
     return Result(data, plain(lines), status, lambda width: drawn(lines, width))
 
 
-def _head(vault: Vault, party: Party, recorded: bool, now: int) -> str:
+def _head(vault: str, party: Party, recorded: bool, now: int) -> str:
     from coldshare.cli.when import when
 
     if party.lost is None:
-        return f"{vault.name}: if the device of {party.party} were lost. Nothing is recorded."
+        return f"{vault}: if the device of {party.party} were lost. Nothing is recorded."
     since = "It is recorded now." if recorded else f"The ledger has it as lost: {when(party.lost, now)}."
-    return f"{vault.name}: the device of {party.party} is lost. {since}"
+    return f"{vault}: the device of {party.party} is lost. {since}"
 
 
 def _next(case: _Case, found: Ways, party: Party) -> list[Line]:
-    from coldshare.safety.advice import argument
+    from coldshare.safety import commands
 
-    name = argument(party.party)
     if any(note.code == "device" and party.party in note.parties for note in found.missing):
         return []
     if party.lost is not None:
-        return [GAP, Line("If it is found again:"), typed(f"coldshare lost --found {name}")]
+        return [GAP, Line("If it is found again:"), typed(commands.found(party.party))]
     if case.plan and found.helped and found.member:
-        return [GAP, Line("Before anything of this, say that it is lost:"), typed(f"coldshare lost {name}")]
+        return [GAP, Line("Before anything of this, say that it is lost:"), typed(commands.lost(party.party))]
     return []

@@ -327,6 +327,8 @@ def _became(before: View, book: Book, place: Place, *, changed: bool, is_lost: b
 
 def _without(one: Touched) -> str:
     """What is left of a share now."""
+    from coldshare.safety import commands
+
     vault, party = one.vault.name, one.party
     if one.older:
         return (
@@ -345,7 +347,7 @@ def _without(one: Touched) -> str:
         )
     return (
         f"{vault}: NO backup of {party} is left, and its device does not have its share either. What is possible: "
-        f"coldshare lost {shlex.quote(party)}"
+        f"{commands.lost(party)}"
     )
 
 
