@@ -260,7 +260,7 @@ def test_every_subcommand_takes_json(phone: Computer) -> None:
     said = good(phone("reshare", "--help"))
     listed = [line.split()[0] for line in said.out.partition("Commands:")[2].splitlines() if line.strip()]
     assert listed == ["start", "next", "report", "join", "status", "finish", "abort"]
-    assert "..." not in said.out
+    assert "..." not in said.out.partition("Commands:")[2]
     for verb in listed:
         assert "--json" in good(phone("reshare", verb, "--help")).out
 

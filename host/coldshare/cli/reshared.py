@@ -32,7 +32,8 @@ _STATES = {
 #: Rule 5. An old share is never called void.
 _STILL = (
     "Old shares still sign with each other: whoever collects as many of them as the vault needed before can move "
-    "everything. That ends only when enough of them are destroyed, on devices and at places alike."
+    "everything. That ends only when enough of them are destroyed, on devices and at places alike. A vault file that "
+    "was exported before the reshare is a copy as well."
 )
 
 
