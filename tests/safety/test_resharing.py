@@ -63,6 +63,18 @@ def test_old_copies_are_kept_meanwhile() -> None:
     assert one(told, "old_copies").next_step.startswith("When the newer ones have signed once: coldshare remove ")
 
 
+def test_what_is_older_still_is_not_kept() -> None:
+    """Of the reshare before this one something was left."""
+    last = NEW.reshared(("Phone", "Laptop"), 2)
+    told = Told(NEWER, e.GenerationNewer(VAULT, last.generation, NEW.generation))
+    told.stored(OLD, 0).stored(NEW, 0, 1, at=10).stored(last, 0, at=20).started(plan_of(NEW, last))
+    keep, rest = said(told, "old_copies")
+    assert {backup.generation for backup in keep.backups} == {NEW.generation}
+    assert keep.next_step == f"Keep them until the reshare is finished: {STATUS}"
+    assert {backup.generation for backup in rest.backups} == {OLD.generation}
+    assert rest.next_step.startswith("When the newer ones have signed once: coldshare remove ")
+
+
 def test_a_ledger_that_knows_its_own_party_only() -> None:
     """The others may have been backed up long ago, by their own computers."""
     found = one(Told().stored(OLD, 0), "not_all_backed_up")
