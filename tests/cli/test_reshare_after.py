@@ -189,6 +189,19 @@ def test_the_lost_device_is_back_with_its_old_share(story: Story) -> None:
     assert story.file("back.vult").read_bytes() == story.old.vults[2]
 
 
+def test_an_old_copy_that_is_out_of_reach(story: Story) -> None:
+    """It stays listed, and nobody is asked to do what cannot be done."""
+    story.finished()
+    phone = story.phone
+    good(phone("reshare", "status"), 8)
+    good(phone("place", "lost", "Safe Phone"))
+    said = good(phone("reshare", "status"))
+    assert "at Safe Phone: that place is lost, and so is the copy out of reach." in said.out
+    assert "Old shares still sign with each other" in said.out
+    (left,) = story.state(phone)["leftovers"]
+    assert left["lost"] is True
+
+
 # --- another one
 
 

@@ -223,8 +223,8 @@ def why_not(now: Progress) -> str:
 
 
 def _settled(now: Progress) -> bool:
-    """Finished, and nothing old is left that is known of."""
-    return now.plan.finished is not None and not now.leftovers
+    """Finished, and nothing old is left that is known of and in reach: at a lost place there is nothing to be done."""
+    return now.plan.finished is not None and all(one.copy.place.lost is not None for one in now.leftovers)
 
 
 def _name(view: View, plan: Reshare) -> str:
