@@ -484,7 +484,9 @@ class SafetyMachine(RuleBasedStateMachine):
         )
         self.tell(
             computer,
-            e.DeviceRestored(self.key(sealed.vault), sealed.party, "new one", share.generation, self.id_of(sealed)),
+            e.DeviceRestored(
+                self.key(sealed.vault), sealed.party, f"new {sealed.party}", share.generation, self.id_of(sealed)
+            ),
         )
         self.world.handled[computer].add(sealed.what)
         self.visit(sealed, computer)

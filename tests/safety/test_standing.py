@@ -307,6 +307,18 @@ def test_a_lost_device_until_its_share_is_on_a_new_one() -> None:
     assert (standing.verdict, standing.margin, standing.parties[0].device_name) == ("safe", 3, "new phone")
 
 
+def test_two_shares_that_came_onto_one_device_are_lost_with_it() -> None:
+    """Two people, each with a ledger, restored onto what both call the tablet."""
+    story = safe().tell(*lost("Phone", "Laptop"))
+    story.tell(e.DeviceRestored(VAULT, "Phone", "New tablet", OLD, backup_id(1)))
+    assert story.standing().margin == 2
+    apart = Story(*(one.body for one in story.events))
+    apart.tell(e.DeviceRestored(VAULT, "Laptop", "another one", OLD, backup_id(2)))
+    assert apart.standing().margin == 3
+    story.tell(e.DeviceRestored(VAULT, "Laptop", "new Tablet", OLD, backup_id(2)))
+    assert story.standing().margin == 2
+
+
 def test_an_old_share_on_a_new_device_is_no_device() -> None:
     story = reshared().all_backed_up(NEW, first=11).tell(*lost("Phone"))
     story.tell(e.DeviceRestored(VAULT, "Phone", "new phone", OLD, backup_id(1)))

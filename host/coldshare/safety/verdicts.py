@@ -84,6 +84,9 @@ class PartyStanding:
     @property
     def carriers(self) -> frozenset[Carrier]:
         own: set[Carrier] = {one.carrier for one in self.usable}
-        if self.device in ("alive", "restored"):
-            own.add(self.party)
+        if self.device == "restored":
+            # Two parties that came onto a device of one name have one thing to lose.
+            own.add((self.device_name or self.party).casefold())
+        elif self.device == "alive":
+            own.add(self.party.casefold())
         return frozenset(own)
