@@ -53,6 +53,9 @@ def test_a_device_that_never_completes(story: Story) -> None:
     assert {one["backup_id"] for one in answer["to_remove"]} == new
     assert story.counts(phone) == story.old.generation
     assert standing(phone)["generation"] == story.old.generation.hex()
+    (waiting,) = [backup_id for backup_id, state in held(phone) if state == "next"]
+    assert f"coldshare remove {waiting[:8]}" in phone("status").out
+    assert f"coldshare retire {waiting[:8]}" not in phone("status").out
     failed(phone("reshare", "status"), "no_reshare", 3, as_json=False)
     failed(phone("reshare", "finish"), "no_reshare", 3, as_json=False)
     failed(phone("reshare", "abort"), "no_reshare", 3, as_json=False)

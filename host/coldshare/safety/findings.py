@@ -428,6 +428,7 @@ def _away(old: Copy, held: Iterable[Copy], current: Generation) -> str:
     if backup.state == e.RETIRED:
         return commands.destroy(backup, info)
     beside = any(one.backup.place == info.place and one.backup.generation == current.generation for one in held)
-    if beside:
+    # What was given up with its reshare is no older one: it gives way to nothing, and goes by itself.
+    if beside and backup.generation in current.newer_than:
         return f"{commands.retire(backup, info)}, and then {commands.destroy(backup, info)}"
     return commands.remove(backup, info)
