@@ -7,6 +7,7 @@ What the computer did before this process began is for whoever has records of it
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -102,6 +103,7 @@ class Registry:
         self.accept = accept
         self._handled: set[tuple[bytes, bytes, str]] = set()
         self._accepted: set[tuple[bytes, bytes]] = set()
+        self._opened: dict[tuple[bytes, bytes, str], Whose] = {}
         self._read: Callable[[], Before] | None = None
         self._before: Before | None = None
         self._lock = RLock()
@@ -131,6 +133,7 @@ class Registry:
             self._look_again()
             several = self.several(share, opened=True)
             self._handled.add(_key(share))
+            self._opened[_key(share)] = share
             self._judge(several)
 
     def several(self, share: Whose, *, opened: bool = False) -> Several | None:
@@ -163,15 +166,25 @@ class Registry:
         return self._before
 
     @contextmanager
-    def watching(self, accept: Accept, read: Callable[[], Before]) -> Iterator[None]:
+    def watching(
+        self, accept: Accept, read: Callable[[], Before], broken_off: Callable[[Whose], None] | None = None
+    ) -> Iterator[None]:
         """Meanwhile `accept` is asked, and what `read` tells of earlier days and of other processes counts, too. It is
-        called when that matters for the first time, and anew whenever a share is in the clear."""
-        held = self.accept, self._read, self._before
-        self.accept, self._read, self._before = accept, read, None
+        called when that matters for the first time, and anew whenever a share is in the clear.
+
+        Where an exception ends it, `broken_off` hears of every share whose seal was opened meanwhile.
+        """
+        held = self.accept, self._read, self._before, self._opened
+        self.accept, self._read, self._before, self._opened = accept, read, None, {}
         try:
             yield
         finally:
-            self.accept, self._read, self._before = held
+            opened = list(self._opened.values())
+            self.accept, self._read, self._before, self._opened = held
+            # Not every way to leave a context hands the exception on.
+            if broken_off is not None and sys.exc_info()[0] is not None:
+                for share in opened:
+                    broken_off(share)
 
     @contextmanager
     def fresh(self, accept: Accept | None = None) -> Iterator[None]:

@@ -317,3 +317,11 @@ def test_two_commands_at_once(shell: Computer) -> None:
         assert "single_host" in terminal.screen
     assert shell.things() == before
     assert handled() == {"Phone"}
+
+
+@pytest.mark.parametrize("where", [YES_TOKEN, STICK, ("--from", "laptop.seal")])
+def test_a_restore_that_cannot_write(shell: Computer, where: tuple[str, ...]) -> None:
+    """The seal was open, and then no file can be called so: the share was here all the same."""
+    failed(shell("restore", *PW, *where, "--out", "x" * 300), "output_failed", 3, as_json=False)
+    assert handled() == {"Laptop"}
+    failed(shell("backup", "phone.vult", *SEAL, *THIRD), "single_host", 5, as_json=False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from coldshare.errors import EXIT_REFUSED
-from coldshare.handling import Before, Registry, Several, SeveralSharesError, process
+from coldshare.handling import Before, Registry, Several, SeveralSharesError, Whose, process
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,18 @@ def test_what_another_process_did_meanwhile_counts(come: Callable[[Registry, Sha
         with refused():
             come(registry, LAPTOP)
     assert [several.others for several in person.asked] == [("Phone",)]
+
+
+def test_what_was_opened_is_told_where_a_command_breaks_off() -> None:
+    registry, told = Registry(Person(True)), list[Whose]()
+    with registry.watching(Person(True), Before, told.append):
+        registry.opened(PHONE)
+    assert told == [], "it has come to its end, and records what it did itself"
+    with pytest.raises(KeyboardInterrupt), registry.watching(Person(True), Before, told.append):  # noqa: PT012
+        registry.take(TABLET)
+        registry.opened(LAPTOP)
+        raise KeyboardInterrupt
+    assert told == [LAPTOP]
 
 
 def test_a_fresh_start_ends() -> None:

@@ -42,7 +42,7 @@ def watch_parties(ui: Ui, single_host: bool) -> list[str]:
     from coldshare.handling import process
 
     memory = _Memory(ui, single_host)
-    click.get_current_context().with_resource(process.watching(memory.accept, memory.read))
+    click.get_current_context().with_resource(process.watching(memory.accept, memory.read, memory.broken_off))
     return memory.warnings
 
 
@@ -113,6 +113,14 @@ class _Memory:
         if several.opened and isinstance(share, Declaration):
             record.handled(self._ui.note, share)
         return False
+
+    def broken_off(self, share: Whose) -> None:
+        """The command ends before it has recorded what it did: a disk that is full, a Ctrl-C. The share was here."""
+        from coldshare.ledger import record
+        from coldshare_iface.messages import Declaration
+
+        if isinstance(share, Declaration):
+            record.handled(self._ui.note, share)
 
     def _agreed(self, several: Several) -> bool:
         """Where nobody can be asked, the option is the answer."""

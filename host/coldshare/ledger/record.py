@@ -220,7 +220,8 @@ def file_opened(say: Say, path: Path, checked: CheckedFile, *, restored: bool = 
 
 
 def handled(say: Say, declaration: Declaration) -> None:
-    """A share was opened, and then refused because of others that this computer had handled before."""
+    """A share was opened, and then refused because of others that this computer had handled before, or the command did
+    not come to its end."""
     keep(say, lambda ledger: [e.ShareHandled(share_of(declaration), e.VERIFIED)])
 
 
