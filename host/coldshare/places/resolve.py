@@ -208,6 +208,7 @@ def told(places: Iterable[PlaceInfo]) -> str:
 def check_text(what: str, text: str) -> str | None:
     """`text` as the ledger keeps it, None for an empty one. `what` is for the message. Raises PlaceTextError."""
     kept = text.strip()
+    what = {"called": "name"}.get(what, what)
     if any(unshowable(ord(char)) for char in kept):
         raise PlaceTextError(f"The {what} has a character in it that a terminal does not show.")
     if len(kept.encode()) > TEXT_MAX:
