@@ -15,6 +15,7 @@ from coldshare_iface import wire
 from safety.story import (
     DESK,
     FILE_A,
+    FILE_B,
     LAP,
     NEW,
     NEWEST,
@@ -195,6 +196,30 @@ def test_no_backup_of_the_lost_one_leaves_the_reshare() -> None:
     assert codes(found, "missing") == ["no_backup"]
     assert codes(found, "never") == ["party_alive"]
     assert "same_share" not in codes(found, "after")
+
+
+def test_a_lost_place_that_is_at_hand() -> None:
+    """Nobody looks for what lies on the table."""
+    story = Story().seen().stored(1, STICK_A).tell(e.PlaceLost(STICK_A), LOST)
+    (note,) = (note for note in judged(story).missing if note.code == "place_lost")
+    assert "is at hand. If you rely on it again, say so:" in note.words
+    assert "Look for" not in note.words
+    assert note.command == f"coldshare place found {STICK_A}"
+    (note,) = (note for note in judged(story, reached={}).missing if note.code == "place_lost")
+    assert f"Look for {STICK_A}. If it is found, say so:" in note.words
+
+
+def test_a_file_that_went_with_its_computer() -> None:
+    """That is what is to be found: the file was never called lost."""
+    computer = Place(e.COMPUTER, LAP)
+    story = Story(e.HostNamed("desk")).tell(e.HostNamed("lap"), host=LAP).seen()
+    stored = e.BackupStored(FILE_B, backup_id(1), share(), 1000, e.ACTIVE, True)
+    story.tell(stored, host=LAP).tell(e.PlaceLost(computer), LOST)
+    (note,) = (note for note in judged(story).missing if note.code == "place_lost")
+    assert "Look for the computer lap. If it is found, say so:" in note.words
+    assert note.command == f"coldshare place found {computer}"
+    story.tell(e.PlaceFound(computer))
+    assert judged(story).verdict == "both"
 
 
 def test_two_lost_at_once_of_a_vault_where_two_sign() -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from coldshare.ledger import events as e
-from coldshare.ledger.queries import Backup, Generation, Party, Vault, View
+from coldshare.ledger.events import Place
+from coldshare.ledger.queries import Backup, Generation, Party, PlaceInfo, Vault, View
 from coldshare.safety import carriers as c
 from coldshare.safety import commands
 from coldshare.safety.carriers import Copy
@@ -38,7 +39,7 @@ class Situation:
     nor a backup that would open; `unknown` have not even a name. `found` says whether the lost share has a backup that
     would open, `importing` and `resharing` which way is possible. `restoring` are the parties whose shares are to be
     brought back for that, `handled` those whose shares this computer had in the clear before. `last_resorts` are sets
-    of parties with older shares that sign together.
+    of parties with older shares that sign together. `reached` are the places at hand.
     """
 
     view: View
@@ -56,6 +57,7 @@ class Situation:
     restoring: frozenset[str]
     handled: frozenset[str]
     last_resorts: tuple[tuple[str, ...], ...]
+    reached: frozenset[Place]
 
     @property
     def party(self) -> str:
@@ -97,7 +99,7 @@ def missing(case: Situation) -> Iterable[Note]:
         ]
         for copy in its:
             if copy.fault is not None:
-                yield _faulty(case.view, copy, copy.fault, whose)
+                yield _faulty(case, copy, copy.fault, whose)
         if not its:
             yield Note("no_backup", f"Of {whose} this ledger knows no backup that counts.", parties=(whose,))
     yield from _nameless(case.view)
@@ -135,14 +137,16 @@ def _nameless(view: View) -> Iterable[Note]:
         )
 
 
-def _faulty(view: View, copy: Copy, fault: str, party: str) -> Note:
-    backup, title = copy.backup, copy.place.title
+def _faulty(case: Situation, copy: Copy, fault: str, party: str) -> Note:
+    backup, title, places = copy.backup, copy.place.title, case.view.places()
+    gone = commands.missing(copy.place, places)
+    here = f"But {title} is at hand. If you rely on it again" if copy.place.place in case.reached else ""
     short = backup.backup_id.hex()[:8]
     verify = commands.verify(backup, copy.place)
     what, command = {
         c.PLACE_LOST: (
-            f" Look for {title}. If it is found, say so:",
-            f"coldshare place found {commands.named(copy.place, view.places())}",
+            f" {here or f'Look for {_title(case.view, gone)}. If it is found'}, say so:",
+            f"coldshare place found {commands.named(gone, places)}",
         ),
         c.NEEDS_TOKEN: (
             f" Look for that token, and for a recovery code with {short} beside it. With the code:",
@@ -156,6 +160,11 @@ def _faulty(view: View, copy: Copy, fault: str, party: str) -> Note:
     }.get(fault, ("", ""))
     told = f"Backup {short} of {party}, at {title}, is no help as it is: {c.FAULTS[fault]}."
     return Note(fault, told + what, command, parties=(party,), backups=(backup,))
+
+
+def _title(view: View, info: PlaceInfo) -> str:
+    names = [one.name for one in view.hosts() if info.place == Place(e.COMPUTER, one.host) and one.name]
+    return f"the computer {names[0]}" if names and not info.called else info.title
 
 
 def unordered(view: View, vault: Vault, candidates: Sequence[Generation], held: Sequence[Copy]) -> Iterable[Note]:

@@ -15,6 +15,7 @@ __all__ = [
     "drill",
     "found",
     "lost",
+    "missing",
     "named",
     "remove",
     "retire",
@@ -50,6 +51,14 @@ def lost(party: str) -> str:
 
 def found(party: str) -> str:
     return f"coldshare lost --found {argument(party)}"
+
+
+def missing(info: PlaceInfo, places: Iterable[PlaceInfo]) -> PlaceInfo:
+    """What is lost, where `info` went with it: itself, or the computer that a file is on."""
+    if info.lost is not None:
+        return info
+    computers = (one for one in places if one.place.kind == e.COMPUTER and one.place.ident in info.hosts)
+    return next((one for one in computers if one.lost is not None), info)
 
 
 def verify(backup: Backup, info: PlaceInfo) -> str:

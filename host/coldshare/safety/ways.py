@@ -202,6 +202,7 @@ def ways(view: View, vault: Vault, party: str, reached: Reached, *, host: bytes 
         ),
         handled=_handled(view, vault, current, host),
         last_resorts=tuple(one.parties for one in older),
+        reached=frozenset(reached),
     )
     return Ways(
         vault=vault,
