@@ -9,10 +9,11 @@ import os
 import sqlite3
 from collections.abc import Iterator, Set
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -69,24 +70,9 @@ class Database:
     def close(self) -> None:
         with suppress(SQLAlchemyError, sqlite3.Error):
             self._connection.close()
-        self._engine.dispose()
 
     def _open(self, mode: str) -> None:
-        uri = f"{self.path.absolute().as_uri()}?{mode}"
-
-        def connect() -> sqlite3.Connection:
-            return sqlite3.connect(uri, uri=True, timeout=self._busy, isolation_level=None)
-
-        # Values never reach logs or the texts of errors.
-        self._engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
-
-        @event.listens_for(self._engine, "begin")
-        def begin(connection: Connection) -> None:
-            write = connection.get_execution_options().get(_WRITE, False)
-            # Whoever is going to write says so at once, or two of them could wait for one another.
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-        self._connection = self._engine.connect()
+        self._connection = _engine(f"{self.path.absolute().as_uri()}?{mode}", self._busy).connect()
         try:
             with _as_dbapi_error():
                 self._probe()
@@ -166,6 +152,25 @@ class Database:
         if code == sqlite3.SQLITE_NOTADB:
             return LedgerForeignError(f"{self.path} is not a ledger.")
         return LedgerDamagedError(f"{self.path} is damaged: {reason}.")
+
+
+@lru_cache(maxsize=8)
+def _engine(uri: str, busy: float) -> Engine:
+    """It keeps no connection, only the SQL of statements: a command opens its ledger several times."""
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(uri, uri=True, timeout=busy, isolation_level=None)
+
+    # Values never reach logs or the texts of errors.
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get(_WRITE, False)
+        # Whoever is going to write says so at once, or two of them could wait for one another.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
 
 
 def _make(path: Path) -> None:
