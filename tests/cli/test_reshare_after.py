@@ -40,6 +40,8 @@ def test_a_device_that_never_completes(story: Story) -> None:
     good(phone("reshare", "start", "Savings", "--join", "Watch"))
     good(story.next(phone))
     good(story.join(phone, story.report(laptop)), 8)
+    good(laptop("ledger", "export", "laptop.ledger"))
+    good(phone("ledger", "join", "laptop.ledger"))
     said = good(phone("reshare", "status", "savings"), 8)
     assert "Watch (new)  waits for: coldshare reshare next NEW.vult, on its computer" in said.out
     assert "Not finished: Not reported yet: Watch." in failed_text(phone("reshare", "status").out)
@@ -69,7 +71,17 @@ def test_a_device_that_never_completes(story: Story) -> None:
     # The next attempt. What was reported of the first one does not count.
     again = story.old.reshared(AFTER, 2, "the next attempt")
     story.write("again", again)
-    good(phone("reshare", "start", "Savings", "--new", "1"))
+    # Their devices have the new shares, so the old ones come back onto them first.
+    assert {one["party"]: one["device"]["state"] for one in standing(phone)["members"]} == {
+        "Phone": "stale",
+        "Laptop": "stale",
+        "Tablet": "lost",
+    }
+    answer = good(phone("reshare", "start", "Savings", "--new", "1", "--json")).json
+    assert answer["restore_first"] == ["Phone", "Laptop"]
+    good(phone("restore", *phone.at, "--password-file", "pw", "--onto", "Phone", "--out", "back.vult"))
+    assert story.file("back.vult").read_bytes() == story.old.vults[0]
+    assert standing(phone)["members"][0]["device"]["state"] == "restored"
     said = good(phone("reshare", "join", "Laptop-new.report"), 8)
     assert "it is about a share from before the reshare, or of one that was given up." in said.out
     failed(story.next(phone), "reshare_new_share", 5, as_json=False)

@@ -60,6 +60,27 @@ def test_restored_and_then_reshared_with_the_others() -> None:
     assert is_now(story.stored(2, SAFE_A, "Phone", NEW), NEW) == "restored"
 
 
+def test_it_went_along_with_a_reshare_that_was_given_up() -> None:
+    """Its app keeps no old share, so the old generation has to come back onto it."""
+    newer, given_up = e.GenerationNewer(VAULT, NEW, OLD), e.GenerationRetired(VAULT, NEW, None)
+    story = Story().seen().stored(1, SAFE_A).seen(NEW).tell(newer).stored(2, SAFE_A, "Phone", NEW)
+    assert is_now(story, OLD) == "alive"  # the reshare is under way, and the newer share is what counts
+    assert is_now(story.tell(given_up), OLD) == "stale"
+    assert is_now(story, OLD, "Laptop") == "alive"
+    assert is_now(story, NEW) == "alive"
+    assert is_now(story.tell(e.PlaceWiped(SAFE_A, None)), OLD) == "stale"
+    assert is_now(story.tell(restored(OLD)), OLD) == "restored"
+    again = e.GenerationUnRetired(VAULT, NEW, None)
+    story = Story().seen().seen(NEW).tell(newer).stored(2, SAFE_A, "Phone", NEW).tell(given_up, again)
+    assert is_now(story, OLD) == "alive"
+
+
+def test_what_was_replaced_is_not_what_was_given_up() -> None:
+    newer, retired = e.GenerationNewer(VAULT, NEW, OLD), e.GenerationRetired(VAULT, OLD, None)
+    story = Story().seen().stored(1, SAFE_A).seen(NEW).tell(newer, retired).stored(2, SAFE_A, "Phone", NEW)
+    assert {is_now(story, one) for one in (OLD, NEW)} == {"alive"}
+
+
 def test_the_backup_of_another_party_says_nothing_of_this_one() -> None:
     story = Story().seen().tell(LOST, restored(OLD)).seen(NEW).stored(2, SAFE_A, "Laptop", NEW)
     assert is_now(story, NEW) == "stale"

@@ -105,7 +105,8 @@ def device(one: PartyStanding, now: int) -> tuple[str, str]:
     if one.device == "server":
         return "the vendor's server", "signs as long as the vendor lets it"
     if one.device == "stale":
-        return one.device_name or "its new device", "got a share of another generation"
+        own = "its device" if one.restored is None else "its new device"
+        return one.device_name or own, "got a share of another generation"
     if one.device == "restored":
         since = "" if one.restored is None else f", restored {when(one.restored, now)}"
         return one.device_name or "its new device", f"alive{since}"

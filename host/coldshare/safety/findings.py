@@ -379,8 +379,8 @@ def _lost(parties: Iterable[PartyStanding]) -> Iterable[Finding]:
             words = (
                 f"The device of {one.party} is lost. Whoever has it has its share, until the vault is reshared."
                 if one.device == "lost"
-                else f"{one.device_name} got a share of {one.party} that is of another generation than the one that "
-                "counts."
+                else f"{one.device_name or 'Its device'} got a share of {one.party} that is of another generation than "
+                "the one that counts."
             )
             yield Finding("device_lost", words, f"What is possible now: {commands.lost(one.party)}", (one.party,))
 
