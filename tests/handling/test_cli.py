@@ -325,3 +325,25 @@ def test_a_restore_that_cannot_write(shell: Computer, where: tuple[str, ...]) ->
     failed(shell("restore", *PW, *where, "--out", "x" * 300), "output_failed", 3, as_json=False)
     assert handled() == {"Laptop"}
     failed(shell("backup", "phone.vult", *SEAL, *THIRD), "single_host", 5, as_json=False)
+
+
+def test_a_backup_that_breaks_off_counts(shell: Computer) -> None:
+    """It is sealed and waits to be resumed, which needs no share any more."""
+    away = ("--at", "sim:third.token?user=approve&fault=unplug:to-token:600", *PIN_FILE)
+    failed(shell("backup", "phone.vult", *SEAL, *away), "token_gone", 6, as_json=False)
+    assert handled() == {"Phone"}
+    failed(shell("backup", "laptop.vult", *SEAL, *EMPTY), "single_host", 5, as_json=False)
+
+
+def test_a_backup_that_is_resumed_counts(shell: Computer) -> None:
+    """Whoever began it was killed, and wrote nothing down."""
+    away = ("--at", "sim:third.token?user=approve&fault=unplug:to-token:600", *PIN_FILE)
+    failed(shell("backup", "phone.vult", *SEAL, *away), "token_gone", 6, as_json=False)
+    ledger_path().unlink()
+    good(shell("resume", *THIRD))
+    assert handled() == {"Phone"}
+
+
+def test_a_backup_that_never_began_does_not(shell: Computer) -> None:
+    failed(shell("backup", "phone.vult", *SEAL, *TOKEN), "other_party", 5, as_json=False)
+    assert handled() == set()

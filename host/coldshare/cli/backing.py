@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from coldshare.device.address import Address
     from coldshare.device.token import TokenClient
     from coldshare.handover import Handover
+    from coldshare.outbox import Outbox, Waiting
     from coldshare.vault import ShareFacts
-    from coldshare_iface.messages import Backup
+    from coldshare_iface.messages import Backup, Declaration
 
 __all__ = ["ToBackUp", "back_up"]
 
@@ -122,17 +124,18 @@ def _onto_token(ui: Ui, at: Address, given: ToBackUp, pin_file: str | None) -> R
             )
         if given.newer:
             _say_what_is_older(client, facts, ui, asked=given.asked)
-        done = use_case.backup(
-            client,
-            given.data,
-            password,
-            recovery=given.recovery,
-            vault_password=given.vault_password,
-            label=label,
-            newer=given.newer,
-            outbox=known,
-            on_step=ui.on_step,
-        )
+        with _counted(ui, known, client.info.serial, declaration):
+            done = use_case.backup(
+                client,
+                given.data,
+                password,
+                recovery=given.recovery,
+                vault_password=given.vault_password,
+                label=label,
+                newer=given.newer,
+                outbox=known,
+                on_step=ui.on_step,
+            )
     remember(ui, done.backup_id, done.declaration)
     record.backed_up(ui.note, client.info.serial, label, done)
     # With --no-recovery it was said before the backup was made; a script hears it here only.
@@ -163,6 +166,24 @@ def _onto_token(ui: Ui, at: Address, given: ToBackUp, pin_file: str | None) -> R
             f"Next: coldshare {'verify' if done.older is None else f'retire {done.older.backup_id.hex()[:8]}'}",
         ],
     )
+
+
+@contextmanager
+def _counted(ui: Ui, known: Outbox, serial: bytes, declaration: Declaration) -> Iterator[None]:
+    """A backup that breaks off and waits to be resumed has been sealed here, so this computer had that share."""
+    from coldshare.errors import ColdshareError
+    from coldshare.ledger import events, record
+
+    before: set[Waiting] = set()
+    with suppress(ColdshareError):
+        before.update(known.waiting(serial))
+    try:
+        yield
+    except BaseException:
+        with suppress(ColdshareError):
+            if not before.issuperset(known.waiting(serial)):
+                record.handled(ui.note, declaration, events.BACKED_UP)
+        raise
 
 
 def _say_what_is_older(client: TokenClient, facts: ShareFacts, ui: Ui, *, asked: bool) -> None:

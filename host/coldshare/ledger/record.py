@@ -132,6 +132,8 @@ def resumed(say: Say, serial: bytes, label: str, done: Sequence[Resumed], states
             state = numbers.get(states.get(one.entry.backup_id, "active"), e.ACTIVE)
             share = share_of(one.entry.declaration)
             size = len(one.entry.sealed)
+            # It was sealed here, by a command that did not come to its end.
+            bodies.append(e.ShareHandled(share, e.BACKED_UP))
             bodies.append(e.BackupStored(place, one.entry.backup_id, share, size, state, one.entry.recovery))
         return bodies
 
@@ -219,10 +221,10 @@ def file_opened(say: Say, path: Path, checked: CheckedFile, *, restored: bool = 
     keep(say, build)
 
 
-def handled(say: Say, declaration: Declaration) -> None:
+def handled(say: Say, declaration: Declaration, why: int = e.VERIFIED) -> None:
     """A share was opened, and then refused because of others that this computer had handled before, or the command did
-    not come to its end."""
-    keep(say, lambda ledger: [e.ShareHandled(share_of(declaration), e.VERIFIED)])
+    not come to its end. `why` is one of `events.HANDLED`."""
+    keep(say, lambda ledger: [e.ShareHandled(share_of(declaration), why)])
 
 
 def single_host_accepted(say: Say, vault: bytes, generation: bytes) -> None:
