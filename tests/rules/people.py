@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from coldshare.handling import process
-from support.desk import Desk
+from support.desk import PASSWORD, PIN, Desk
+from support.reshare import generations
 from support.shell import Said, Shell, failed
+from support.stages import Stages
 
 PARTIES = ("phone", "laptop", "tablet")
 PW = ("--password-file", "pw")
@@ -40,8 +42,11 @@ def good(said: Said) -> Said:
 class People(Shell):
     """Commands in a process of their own each, on the computer of whoever sits there: `with people.at("laptop")`."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], stages: Stages
+    ) -> None:
         super().__init__(folder, monkeypatch, capsys)
+        self._stages = stages
         self._sit("phone")
 
     def _sit(self, name: str) -> None:
@@ -49,6 +54,14 @@ class People(Shell):
         self._monkeypatch.setenv("COLDSHARE_HOME", str(self.home))
 
     def sit_down_everywhere(self) -> None:
+        self._stages.step("people", self._sit_down_everywhere)
+
+    def _sit_down_everywhere(self) -> None:
+        self.write("pin", PIN)
+        self.write("pw", PASSWORD)
+        for suffix, run in zip(("", "-2"), generations(2), strict=True):
+            for share in run:
+                self.write(f"{share.party.lower()}{suffix}.vult", share.vult)
         for number, name in enumerate(PARTIES):
             (self.folder / "media" / name / "stick").mkdir(parents=True)
             for other in PARTIES:
@@ -74,6 +87,9 @@ class People(Shell):
 
     def back_up(self, name: str, *where: str, file: str = "", more: tuple[str, ...] = ()) -> str:
         """On that party's computer, and verified there. The id."""
+        return self._stages.step(("back up", name, where, file, more), lambda: self._back_up(name, where, file, more))
+
+    def _back_up(self, name: str, where: tuple[str, ...], file: str, more: tuple[str, ...]) -> str:
         with self.at(name):
             answer = good(self("backup", file or f"{name}.vult", *SEAL, *where, *more, "--json")).json
             backup_id: str = answer["backup_id"]
@@ -86,6 +102,9 @@ class People(Shell):
 
     def gather(self, into: str = "phone") -> None:
         """The others bring their ledgers."""
+        self._stages.step(("gather", into), lambda: self._gather(into))
+
+    def _gather(self, into: str) -> None:
         for name in PARTIES:
             if name != into and (self.folder / f".{name}").exists():
                 export = self.folder / f"{name}.ledger"

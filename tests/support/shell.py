@@ -138,6 +138,7 @@ class Shell:
         self.folder = folder
         self.home = folder / ".home"
         self.secrets = Secrets()
+        self._learned: dict[Path, tuple[int, int]] = {}
         self._monkeypatch = monkeypatch
         self._capsys = capsys
 
@@ -176,8 +177,12 @@ class Shell:
         """Look up the secrets that the commands so far have made."""
         self.secrets.add_pairings(self.home / "pairings.json")
         for path in self.folder.glob("*.token"):
-            with contextlib.suppress(Exception):  # a damaged or a locked one has nothing to tell
-                self.secrets.add_token(path)
+            found = path.stat()
+            now = found.st_mtime_ns, found.st_size
+            if self._learned.get(path) != now:
+                with contextlib.suppress(Exception):  # a damaged or a locked one has nothing to tell
+                    self.secrets.add_token(path)
+                    self._learned[path] = now
 
     def check(self, text: str) -> None:
         self.learn()
