@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from coldshare.ledger import events as e
-from coldshare.ledger.events import Body
+from coldshare.ledger.events import Body, Place
 from coldshare.ledger.store import Ledger
 from coldshare.safety.due import HALF_YEAR
 from coldshare.safety.standing import VERDICTS, Finding, Standing, assess
@@ -423,3 +423,12 @@ def test_and_the_other_way_round(tmp_path: Path) -> None:
         ada.merge(bob.events())
         (standing,) = assess(ada.view(), clock.now).standings
         assert standing.parties[0].usable
+
+
+def test_a_file_is_looked_for_with_the_computer_that_it_went_with() -> None:
+    story = Story().seen()
+    story.tell(e.BackupStored(FILE_A, backup_id(1), share(), 1000, e.ACTIVE, True), host=LAP)
+    story.tell(e.PlaceLost(Place(e.COMPUTER, LAP)), *lost("Phone", "Laptop"))
+    (found,) = (one for one in story.standing().findings if one.code == "below_threshold")
+    assert f"coldshare place found {Place(e.COMPUTER, LAP)};" in found.next_step
+    assert str(FILE_A) not in found.next_step

@@ -118,9 +118,9 @@ def _reach(
 
 def _look_for(facts: Facts, reached: set[str]) -> str:
     missing = [one for one in facts.parties if one.party not in reached]
-    places = {copy.place.place: copy.place for one in missing for copy in one.copies if copy.fault == c.PLACE_LOST}
     known = facts.view.places()
-    said = [f"coldshare place found {commands.named(info, known)}" for info in places.values()]
+    lost = [commands.missing(copy.place, known) for one in missing for copy in one.copies if copy.fault == c.PLACE_LOST]
+    said = [f"coldshare place found {one}" for one in dict.fromkeys(commands.named(info, known) for info in lost)]
     said += [commands.found(one.party) for one in missing if one.lost is not None]
     steps = ["Look for what is missing."]
     if said:
