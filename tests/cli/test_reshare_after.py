@@ -111,8 +111,10 @@ def test_given_up_by_mistake(story: Story) -> None:
     good(phone("reshare", "finish", *phone.at), 8)
     assert sorted(state for _, state in held(phone)) == ["active", "retired"]
     # But what was replaced is not taken up again so.
+    told = phone.told()
     text = failed(story.next(phone, "--given-up", run="old"), "reshare_new_share", 5, as_json=False)
     assert "--given-up" not in text
+    assert phone.told() == told
     assert story.counts(phone) == story.new.generation
 
 
@@ -130,6 +132,18 @@ def test_planned_otherwise_than_it_was_made(story: Story) -> None:
     good(story.next(phone))
     good(story.join(phone, laptops), 8)
     assert [one["state"] for one in story.state(phone)["awaited"]] == ["reported", "reported", "awaited"]
+
+
+def test_the_new_share_at_a_place_of_its_own(story: Story) -> None:
+    """No place was asked which one is newer, and it is known all the same; and given up with all else."""
+    story.backed_up()
+    stick = story.computers.with_stick("another stick")
+    argv = ("reshare", "next", "new-phone.vult", *SEAL, *stick.at)
+    good(story.phone(*argv))
+    assert story.counts(story.phone) == story.new.generation
+    answer = good(story.phone("reshare", "abort", "--json")).json
+    assert answer["given_up"] == [story.new.generation.hex()]
+    assert story.counts(story.phone) == story.old.generation
 
 
 def test_given_up_before_anything_was_reported(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:

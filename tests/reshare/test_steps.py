@@ -96,17 +96,18 @@ def test_from_begin_to_finish(ledger: Ledger) -> None:
 
 
 def test_a_fast_vault_has_one_report(ledger: Ledger) -> None:
-    """Nobody else tells that the new generation is newer: to finish does."""
+    """Nobody else tells that the new generation is newer: its own report does."""
     old = made(("Phone", "Server-12345"))
     new = old.reshared(("Phone", "Server-12345"), 2)
     backed_up(ledger, old, 0)
     view = ledger.view()
     plan = steps.begin(ledger, prepare(view, view.vaults()[0], NOW))
     backed_up(ledger, new, 0, at=10)
+    assert counts(ledger, old) is None, "nothing orders the two yet"
     own = sign(report_on(new, 0, old.generation, host=ledger.host), identity(0))
     view = steps.report(ledger, plan, own)
     assert [one.state for one in progress(view, plan).parties] == ["reported", "server"]
-    assert counts(ledger, old) is None, "nothing orders the two yet"
+    assert counts(ledger, old) == new.generation
     steps.finish(ledger, plan)
     assert counts(ledger, old) == new.generation
     assert [one.newer_than for one in ledger.view().generations(plan.vault)] == [set(), {old.generation}]

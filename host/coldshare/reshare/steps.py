@@ -106,8 +106,11 @@ def _not_yet(started: ReshareStarted, host: bytes) -> Reshare:
 
 
 def report(ledger: Ledger, plan: Reshare, signed: Signed) -> View:
-    """Record this computer's own report."""
-    ledger.record([_own(signed), ReshareReported(plan.plan, signed.report.party, signed.data)])
+    """Record this computer's own report, and which share is the newer one: a place that had no old one beside it was
+    not asked."""
+    told = signed.report
+    newer = GenerationNewer(plan.vault, told.share.generation, plan.older)
+    ledger.record([_own(signed), newer, ReshareReported(plan.plan, told.party, signed.data)])
     return ledger.view()
 
 
