@@ -220,10 +220,9 @@ def abort(ledger: Ledger, plan: Reshare) -> View:
     if plan.finished is not None:
         raise NoReshareError("That reshare is finished.", next_step="What is left of it: coldshare reshare status")
     view = ledger.view()
-    # A share can be backed up without having been reported.
-    new = {one.generation for one in view.generations(plan.vault) if plan.older in one.newer_than} - {plan.older}
-    new |= {one.report.share.generation for one in progress(view, plan).joined.good}
-    new -= view.given_up(plan.vault)
+    # Also one that was backed up, and not reported yet.
+    new = {one.generation for one in view.generations(plan.vault) if plan.older in one.newer_than}
+    new -= {plan.older} | view.given_up(plan.vault)
     ledger.record(
         [
             *(ReshareAborted(one.plan) for one in under_way(view, plan.vault) if one.older == plan.older),
