@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -20,6 +21,7 @@ from safety.story import (
     NEW,
     NEWEST,
     OLD,
+    OTHER_VAULT,
     SAFE_A,
     SAFE_B,
     SAFE_C,
@@ -184,6 +186,25 @@ def test_names_are_quoted_for_a_shell() -> None:
     words = shlex.split(source.openings[0].command)
     assert words[words.index("--onto") + 1] == f"new {name}"
     assert words[words.index("--out") + 1] == "restored-Ada-s-phone-rm--rf.vult"
+
+
+@pytest.mark.parametrize(
+    ("other", "files"),
+    [
+        ("My coins!", ["restored-Savings-Phone.vult", "restored-My-coins-Phone.vult"]),
+        ("SAVINGS", ["restored-02020202-Phone.vult", "restored-03030303-Phone.vult"]),
+        ("$$$", ["restored-Savings-Phone.vult", "restored-03030303-Phone.vult"]),
+    ],
+)
+def test_a_device_with_shares_of_two_vaults(other: str, files: list[str]) -> None:
+    """Whoever pastes the commands of both gets two files."""
+    second = replace(share("Phone", NEW, vault=OTHER_VAULT), name=other)
+    story = Story().seen().stored(1, SAFE_A).tell(vault_seen(second, ("Phone", "Laptop", "Tablet")))
+    story.stored(2, SAFE_B, whose=second).tell(LOST, e.DeviceLost(OTHER_VAULT, "Phone"))
+    view = story.view()
+    found = {one.vault: ways(view, one, "Phone", HERE).import_.sources[0] for one in view.vaults()}
+    assert [found[vault].out for vault in (VAULT, OTHER_VAULT)] == files
+    assert all(f"--out {one.out} " in one.openings[0].command for one in found.values())
 
 
 # --- one way

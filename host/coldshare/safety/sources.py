@@ -71,7 +71,9 @@ def sources(view: View, held: Iterable[Copy], reached: Reached, *, onto: str | N
     The commands restore onto the device called `onto`; with None they only write the vault file.
     """
     places = {info.place: info for info in view.places()}
-    found = [Source(one, _file(one), tuple(_openings(view, one, places, reached, onto))) for one in held if one.usable]
+    found = [
+        Source(one, _file(view, one), tuple(_openings(view, one, places, reached, onto))) for one in held if one.usable
+    ]
     return tuple(sorted(found, key=_order))
 
 
@@ -80,9 +82,23 @@ def _order(one: Source) -> tuple[bool, int, int, bytes]:
     return not one.at_hand, -(backup.opened or 0), -(backup.drilled or 0), backup.backup_id
 
 
-def _file(one: Copy) -> str:
-    """A name that no shell and no file system takes amiss."""
-    return f"restored-{re.sub('[^A-Za-z0-9._-]+', '-', one.backup.party or 'share').strip('-.') or 'share'}.vult"
+def _file(view: View, one: Copy) -> str:
+    """A name that no shell and no file system takes amiss. A device is lost with its shares of all vaults, and each of
+    them goes into a file of its own."""
+    backup = one.backup
+    party = _plain(backup.party or "") or "share"
+    others = {other.vault for other in view.backups() if other.party == backup.party} - {backup.vault}
+    if not others or backup.vault is None:
+        return f"restored-{party}.vult"
+    names = {vault.vault: _plain(vault.name) for vault in view.vaults()}
+    own = names.get(backup.vault, "")
+    # Not every file system tells capitals apart.
+    alike = not own or any(names.get(other or b"", "").casefold() == own.casefold() for other in others)
+    return f"restored-{backup.vault.hex()[:8] if alike else own}-{party}.vult"
+
+
+def _plain(name: str) -> str:
+    return re.sub("[^A-Za-z0-9._-]+", "-", name).strip("-.")
 
 
 def _openings(
@@ -109,20 +125,20 @@ def _openings(
     found = []
     if backup.state != e.KEYLESS:
         if tokens:
-            found += [_opening(one, by, [own, token], reached, onto) for token in tokens]
+            found += [_opening(view, one, by, [own, token], reached, onto) for token in tokens]
         elif own.place.kind != e.FILE or by == "password" or not backup.recovery:
-            found.append(_opening(one, by, [own], reached, onto))
+            found.append(_opening(view, one, by, [own], reached, onto))
     if backup.recovery:
-        found.append(_opening(one, "recovery_code", [own], reached, onto))
+        found.append(_opening(view, one, "recovery_code", [own], reached, onto))
     # A password may be asked for where it is enough; a code stays on its paper as long as it can.
     return sorted(found, key=lambda way: (bool(way.absent), way.by == "recovery_code"))
 
 
-def _opening(one: Copy, by: Opener, needed: list[PlaceInfo], reached: Reached, onto: str | None) -> Opening:
+def _opening(view: View, one: Copy, by: Opener, needed: list[PlaceInfo], reached: Reached, onto: str | None) -> Opening:
     words = ["coldshare", "restore"]
     if one.place.place.kind != e.FILE:
         words += ["--backup", one.backup.backup_id.hex()[:8]]
-    words += ["--out", shlex.quote(_file(one))]
+    words += ["--out", shlex.quote(_file(view, one))]
     if onto is not None:
         words += ["--onto", shlex.quote(onto)]
     if by == "recovery_code":
