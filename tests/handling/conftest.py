@@ -10,6 +10,17 @@ import pytest
 from coldshare.handling import process
 from coldshare.seal import primitives
 from support.desk import quick_argon2id
+from support.stages import Stages, same_folder
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return same_folder(tmp_path_factory)
+
+
+@pytest.fixture
+def stages(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Stages:
+    return Stages(tmp_path, tmp_path_factory)
 
 
 @pytest.fixture(autouse=True)

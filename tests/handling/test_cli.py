@@ -18,6 +18,7 @@ from coldshare.vault import read_share
 from support.desk import PASSWORD, PIN, Desk, put_share, vault
 from support.reshare import generations
 from support.shell import Said, Shell, failed
+from support.stages import Stages
 from support.terminal import Terminal
 
 PW = ("--password-file", "pw")
@@ -29,6 +30,7 @@ YES_TOKEN = ("--at", "sim:laptop.token?user=approve", *PIN_FILE)
 EMPTY = ("--at", "sim:empty.token?user=approve", *PIN_FILE)
 THIRD = ("--at", "sim:third.token?user=approve", *PIN_FILE)
 STICK = ("--at", "folder:laptop")
+NEW_PASSWORD = "walnut-harbor-sixteen-lunar-moth"
 NEW = (*PW, "--new-password-file", "new", "--no-recovery")
 
 #: What is done with the laptop's share, by name. The file is a copy from the laptop's stick.
@@ -86,19 +88,28 @@ def accepted() -> int:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Computer:
+def shell(
+    tmp_path: Path, stages: Stages, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Computer:
     """A stick `laptop`, a file `laptop.seal` and a token `laptop.token` with the laptop's share, which another computer
     has made; two tokens and a stick `bare` with nothing; and the vault files of two generations."""
     monkeypatch.chdir(tmp_path)
     for name in ("COLDSHARE_AT", "COLDSHARE_DEBUG"):
         monkeypatch.delenv(name, raising=False)
     shell = Computer(tmp_path, monkeypatch, capsys)
-    for name, content, what in (("pin", PIN, "PIN"), ("pw", PASSWORD, "password")):
-        shell.write(name, content, secret=what)
-    shell.write("new", "walnut-harbor-sixteen-lunar-moth", secret="new password")
+    for content, what in ((PIN, "PIN"), (PASSWORD, "password"), (NEW_PASSWORD, "new password")):
+        shell.secrets.add(what, content)
+    for share in vault():
+        shell.secrets.add_share(share.vult)
+    stages.step("handling", lambda: make_all(shell))
+    return shell
+
+
+def make_all(shell: Computer) -> None:
+    for name, content in (("pin", PIN), ("pw", PASSWORD), ("new", NEW_PASSWORD)):
+        shell.write(name, content)
     for share in vault():
         shell.write(f"{share.party.lower()}.vult", share.vult)
-        shell.secrets.add_share(share.vult)
     for number, run in enumerate(generations(2), start=1):
         for share in run:
             shell.write(f"{share.party.lower()}-{number}.vult", share.vult)
@@ -106,24 +117,27 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     token = desk.token(0)
     with process.fresh(), desk.client(token) as client:
         put_share(client, vault()[1].vult)
-    (tmp_path / "laptop.token").write_bytes(token.image)
+    (shell.folder / "laptop.token").write_bytes(token.image)
     for number, name in enumerate(("empty", "third"), start=1):
-        (tmp_path / f"{name}.token").write_bytes(desk.token(number, name).image)
+        (shell.folder / f"{name}.token").write_bytes(desk.token(number, name).image)
     for name in ("laptop", "bare"):
-        (tmp_path / name).mkdir()
+        (shell.folder / name).mkdir()
     with shell.other(".laptop"):
         good(shell("backup", "laptop.vult", *SEAL, *STICK))
-    sealed = [path for path in (tmp_path / "laptop" / "coldshare").glob("*.a") if path.name != "index.a"]
-    shutil.copyfile(sealed[0], tmp_path / "laptop.seal")
-    return shell
+    sealed = [path for path in (shell.folder / "laptop" / "coldshare").glob("*.a") if path.name != "index.a"]
+    shutil.copyfile(sealed[0], shell.folder / "laptop.seal")
 
 
 @pytest.fixture
-def phone(shell: Computer) -> Computer:
+def phone(shell: Computer, stages: Stages) -> Computer:
     """This computer has backed up the phone's share."""
-    good(shell("backup", "phone.vult", *SEAL, *THIRD))
-    # Rule 1 for places is not what is tried here.
-    (shell.home / "exports.json").unlink()
+
+    def back_up() -> None:
+        good(shell("backup", "phone.vult", *SEAL, *THIRD))
+        # Rule 1 for places is not what is tried here.
+        (shell.home / "exports.json").unlink()
+
+    stages.step("phone", back_up)
     assert handled() == {"Phone"}
     return shell
 
@@ -290,6 +304,7 @@ def test_a_person_is_asked_and_says_no(phone: Computer) -> None:
     assert (accepted(), handled()) == (0, {"Phone"})
 
 
+@pytest.mark.slow
 def test_a_person_is_asked_and_says_yes(phone: Computer) -> None:
     """Once; and without the option nobody is asked, because nobody should come to say yes by habit."""
     argv = ("backup", "laptop.vult", *SEAL, "--at", "folder:bare")

@@ -21,6 +21,7 @@ from coldshare_iface.messages import Declaration
 from coldshare_sim.flash import Chip
 from host.test_burnt import burn, copier, opener
 from support.desk import KDF, PASSWORD, Desk, approves, put_share, rejects, slots, vault
+from support.stages import Stages
 
 PHONE, LAPTOP, _ = vault()
 NEW_PASSWORD = "walnut-harbor-sixteen-lunar-moth"
@@ -34,21 +35,25 @@ class Room:
     """A token and a stick with the laptop's share, another token and another stick with nothing; and a folder to write
     to. What is tried here is tried by a process that has handled the phone's share."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, stages: Stages) -> None:
         self.desk = Desk(folder)
-        self.full, self.empty = self.desk.token(0), self.desk.token(1, "Safe B")
         self.stick, self.bare = folder / "stick", folder / "bare"
         self.out = folder / "out"
-        for path in (self.stick, self.bare, self.out):
-            path.mkdir()
         self.index = ExportIndex(folder / "exports.json")
         self.outbox = Outbox(folder / "outbox")
-        with process.fresh(), self.desk.client(self.full) as client:
+        self.full, self.empty = map(Chip, stages.step("room", self._make))
+        self.sealed = (self.stick / "coldshare" / f"{self.kept().backup_id.hex()[:8]}.a").read_bytes()
+        self.person = rejects()
+
+    def _make(self) -> tuple[bytes, bytes]:
+        full, empty = self.desk.token(0), self.desk.token(1, "Safe B")
+        for path in (self.stick, self.bare, self.out):
+            path.mkdir()
+        with process.fresh(), self.desk.client(full) as client:
             put_share(client, LAPTOP.vult)
         with process.fresh():
             shares.backup(str(self.stick), LAPTOP.vult, PASSWORD, index=self.index, kdf=KDF)
-        self.sealed = (self.stick / "coldshare" / f"{self.kept().backup_id.hex()[:8]}.a").read_bytes()
-        self.person = rejects()
+        return bytes(full.image), bytes(empty.image)
 
     def kept(self) -> Kept:
         with open_folder(str(self.stick), write=False) as folder:
@@ -137,10 +142,8 @@ ONLY_CHECKS = (check_backup,)
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Room:
-    folder = tmp_path / "room"
-    folder.mkdir()
-    return Room(folder)
+def room(tmp_path: Path, stages: Stages) -> Room:
+    return Room(tmp_path, stages)
 
 
 @pytest.mark.parametrize("use_case", [*BEFORE, *OPENED, *ONLY_CHECKS])
