@@ -187,6 +187,8 @@ def test_finish(story: Story, monkeypatch: pytest.MonkeyPatch, name: str, done: 
     assert sorted(states(who)) == (["active", "retired"] if done else ["active", "next"])
     said = good(who("reshare", "finish", *who.at), 8)
     assert "Finished: generation" in said.out
+    known = {one.state for one in who.view().backups(story.vault) if one.party == who.name}
+    assert known == {e.ACTIVE, e.RETIRED}
     retired_at(story, who)
     assert who.told().count("reshare_finished") == 1
 
