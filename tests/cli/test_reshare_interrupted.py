@@ -193,6 +193,15 @@ def test_finish(story: Story, monkeypatch: pytest.MonkeyPatch, name: str, done: 
     assert who.told().count("reshare_finished") == 1
 
 
+def test_finish_leaves_another_token_alone(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    story.joined()
+    other = story.computers.with_token("Other")
+    monkeypatch.setattr(discovery, "only", lambda labels: Address.parse(other.at[1]))
+    said = good(story.phone("reshare", "finish"), 8)
+    assert said.out.startswith("Finished: ")
+    assert states(story.phone) == ["active", "next"]
+
+
 def test_a_wrong_file_begins_no_reshare(story: Story) -> None:
     """The ledger knows a vault that was reshared already, and does not know this share, which is from before that."""
     story.phone.backup("new-phone.vult")
