@@ -146,6 +146,25 @@ def test_the_new_share_at_a_place_of_its_own(story: Story) -> None:
     assert story.counts(story.phone) == story.old.generation
 
 
+def test_an_old_share_with_no_newer_one_beside_it(story: Story) -> None:
+    """There is nothing that it could give way to, so it is removed; which is what is printed, and works."""
+    story.backed_up()
+    phone = story.phone
+    (old,) = held(phone)
+    stick = story.computers.with_stick("another stick")
+    good(phone("reshare", "next", "new-phone.vult", *SEAL, *stick.at))
+    good(story.join(phone, story.report(story.laptop)), 8)
+    good(phone("reshare", "report", "--out", "phone.report"))
+    good(story.join(story.watch, "phone.report"), 8)
+    good(story.join(phone, story.report(story.watch)), 8)
+    said = good(phone("reshare", "finish", *phone.at), 8)
+    assert "Nothing was retired at sim:Phone.token" in said.out
+    assert f"  {old[0][:8]}, Phone, at Safe Phone: coldshare remove {old[0][:8]}\n" in said.out
+    good(phone("remove", old[0][:8], *phone.at))
+    assert held(phone) == []
+    good(phone("reshare", "finish"))
+
+
 def test_given_up_before_anything_was_reported(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """The share was backed up, and then the computer broke off."""
     from coldshare.reshare import steps
