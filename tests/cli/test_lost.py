@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 
 from coldshare.cli.app import cli
+from coldshare.handling import process
 from coldshare.ledger import events as e
 from coldshare.ledger import store
 from coldshare.ledger.queries import View
@@ -16,6 +18,7 @@ from coldshare.ledger.store import Ledger, ledger_path
 from support.desk import PASSWORD, PIN, Desk, vault
 from support.reshare import generations
 from support.shell import Said, Shell, failed
+from support.stages import Stages, same_folder
 from support.terminal import Terminal
 
 SAFE = "sim:a.token?user=approve"
@@ -23,13 +26,20 @@ PW = ("--password-file", "pw")
 
 
 @pytest.fixture
-def shell(shell: Shell) -> Shell:
-    (shell.folder / "my stick").mkdir()
-    for number in range(3):
-        name = "abc"[number]
-        (shell.folder / f"{name}.token").write_bytes(
-            bytes(Desk(shell.home).token(number + 1, f"Safe {name.upper()}").image)
-        )
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return same_folder(tmp_path_factory)
+
+
+@pytest.fixture
+def shell(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    def make() -> None:
+        (shell.folder / "my stick").mkdir()
+        for number, name in enumerate("abc", start=1):
+            chip = Desk(shell.home).token(number, f"Safe {name.upper()}")
+            (shell.folder / f"{name}.token").write_bytes(bytes(chip.image))
+
+    shell.stages = Stages(shell.folder, tmp_path_factory)
+    shell.step("lost", make)
     return shell
 
 
@@ -44,6 +54,10 @@ def good(said: Said) -> Said:
 
 def backup(shell: Shell, at: str, file: str = "phone.vult", *more: str) -> str:
     """The id of a new backup, verified."""
+    return shell.step(("backup", at, file, more), lambda: _backup(shell, at, file, *more))
+
+
+def _backup(shell: Shell, at: str, file: str, *more: str) -> str:
     pin = () if at.startswith("folder:") else ("--pin-file", "pin")
     code = () if "--recovery-out" in more else ("--no-recovery",)
     answer = good(shell("backup", file, "--at", at, *pin, *PW, *code, *more, "--json")).json
@@ -194,6 +208,7 @@ def test_from_an_exported_file(shell: Shell) -> None:
     assert written.read_bytes() == vault()[0].vult
 
 
+@pytest.mark.slow
 def test_at_a_terminal_as_it_is_printed(shell: Shell) -> None:
     """Word for word, and what it asks for is typed."""
     good(shell.spawn("backup", "phone.vult", "--at", SAFE, "--pin-file", "pin", *PW, "--no-recovery"))
@@ -523,12 +538,12 @@ def test_a_token_that_the_ledger_does_not_know_is_a_note(shell: Shell) -> None:
 def test_rule_1_a_computer_that_has_had_another_share_is_told_to_stand_back(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The phone's share was handled by one computer, the laptop's by this one; each in a process of its own."""
+    """The phone's share was handled by one computer, the laptop's by this one; each by a process of its own."""
     monkeypatch.delenv("COLDSHARE_SINGLE_HOST", raising=False)
-    good(shell.spawn("backup", "phone.vult", "--at", SAFE, "--pin-file", "pin", *PW, "--no-recovery"))
+    good(_alone(shell, "backup", "phone.vult", "--at", SAFE, "--pin-file", "pin", *PW, "--no-recovery"))
     good(shell("ledger", "export", "phone.txt"))
     monkeypatch.setenv("COLDSHARE_HOME", str(shell.folder / "laptop's home"))
-    good(shell.spawn("backup", "laptop.vult", "--at", "folder:my stick", *PW, "--no-recovery"))
+    good(_alone(shell, "backup", "laptop.vult", "--at", "folder:my stick", *PW, "--no-recovery"))
     good(shell("ledger", "join", "phone.txt"))
     found = lost(shell, "Phone", "--at", SAFE)
     (note,) = (one for one in found["never"] if one["code"] == "single_host")
@@ -537,15 +552,21 @@ def test_rule_1_a_computer_that_has_had_another_share_is_told_to_stand_back(
     text = good(shell("lost", "Phone", "--at", SAFE))
     assert "Take another one. (rule 1)" in text.out
     away, back, command, *_ = commands(text)
-    failed(shell.spawn(*_secret(command)), "single_host", 5, as_json=False)
+    failed(_alone(shell, *_secret(command)), "single_host", 5, as_json=False)
     good(run(shell, away))
     monkeypatch.setenv("COLDSHARE_HOME", str(shell.folder / "another home"))
     good(run(shell, back))
-    good(shell.spawn("pair", "--at", SAFE))
-    good(shell.spawn(*_secret(command)))
+    good(_alone(shell, "pair", "--at", SAFE))
+    good(_alone(shell, *_secret(command)))
     assert (shell.folder / "restored-Phone.vult").read_bytes() == vault()[0].vult
     monkeypatch.setenv("COLDSHARE_HOME", str(shell.home))
     assert "single_host" not in [note["code"] for note in lost(shell, "Phone")["never"]]
+
+
+def _alone(shell: Shell, *argv: str) -> Said:
+    """By a process that has done nothing yet."""
+    with process.fresh():
+        return shell(*argv)
 
 
 def _secret(command: str) -> list[str]:

@@ -15,6 +15,7 @@ from coldshare.ledger.store import Ledger, ledger_path
 from support.desk import Desk
 from support.page import fits, typed
 from support.shell import Said, Shell
+from support.stages import Stages, same_folder
 
 PAGE = (Path(__file__).parents[2] / "docs" / "lost.md").read_text(encoding="utf-8")
 #: The ids that the page gives to the backups of each party.
@@ -32,6 +33,10 @@ class World:
         self.ids: dict[str, str] = {}
         monkeypatch.delenv("COLDSHARE_SINGLE_HOST", raising=False)
         self.root = shell.folder
+        self.ids = shell.step("lost page", self._make)
+        self._as("Phone")
+
+    def _make(self) -> dict[str, str]:
         (self.root / "media/you/STICK").mkdir(parents=True)
         for number, party in enumerate(("Phone", "Laptop")):
             label = f"Safe {'AB'[number]}"
@@ -47,6 +52,7 @@ class World:
             self._good("ledger", "join", str(self.root / f"{party}.txt"))
         self._good("place", "set", "Safe A", "--location", "bank")
         self._good("place", "set", "Safe B", "--location", "Lisbon", "--custodian", "Grandma")
+        return self.ids
 
     def _home(self, party: str) -> Path:
         return self.shell.home / party
@@ -96,7 +102,13 @@ class World:
 
 
 @pytest.fixture
-def world(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> World:
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return same_folder(tmp_path_factory)
+
+
+@pytest.fixture
+def world(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> World:
+    shell.stages = Stages(shell.folder, tmp_path_factory)
     return World(shell, monkeypatch)
 
 

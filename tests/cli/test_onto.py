@@ -15,6 +15,7 @@ from coldshare.ledger.store import Ledger, ledger_path
 from support.desk import PASSWORD, Desk, vault
 from support.reshare import generations
 from support.shell import Said, Shell, failed
+from support.stages import Stages, same_folder
 from support.terminal import Terminal
 
 PW = ("--password-file", "pw")
@@ -67,6 +68,10 @@ def nothing_came(shell: Shell) -> None:
 
 def stored(shell: Shell, where: str, name: str = "phone.vult", *more: str) -> str:
     """Back up that share at a token, in a folder, or in a file of its own. The id."""
+    return shell.step(("stored", where, name, more), lambda: _stored(shell, where, name, *more))
+
+
+def _stored(shell: Shell, where: str, name: str, *more: str) -> str:
     at = TOKEN if where == "token" else STICK
     if where == "token":
         (shell.folder / "a.token").write_bytes(bytes(Desk(shell.home).token().image))
@@ -79,13 +84,19 @@ def stored(shell: Shell, where: str, name: str = "phone.vult", *more: str) -> st
 
 
 @pytest.fixture
-def shell(shell: Shell) -> Shell:
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return same_folder(tmp_path_factory)
+
+
+@pytest.fixture
+def shell(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Shell:
     (shell.folder / "stick").mkdir()
     for number, shares in enumerate(generations(2), 1):
         shell.write(f"phone-{number}.vult", shares[0].vult)
         shell.write(f"laptop-{number}.vult", shares[1].vult)
         for share in shares[:2]:
             shell.secrets.add_share(share.vult)
+    shell.stages = Stages(shell.folder, tmp_path_factory)
     return shell
 
 
@@ -204,23 +215,14 @@ def test_rule_4_json_says_who_is_gone(shell: Shell, source: tuple[str, ...]) -> 
     assert party("Tablet").lost is not None
 
 
+TYPED = ("restore", *STICK, *PW, "--onto", "Laptop", "--out", "back.vult")
+
+
 def test_rule_4_both_names_typed(shell: Shell, folder: Path) -> None:
     good(shell.spawn("backup", "phone.vult", *SEAL, *STICK))
     lost()
-    argv = ("restore", *STICK, *PW, "--onto", "Laptop", "--out", "back.vult")
-    with Terminal(*argv, cwd=folder) as terminal:
+    with Terminal(*TYPED, cwd=folder) as terminal:
         terminal.until("would turn it into Phone")
-        terminal.answer("type whose device that is: ", "")
-        assert terminal.finish() == 5
-        assert "Error (other_device_share)" in terminal.screen
-    with Terminal(*argv, cwd=folder) as terminal:
-        terminal.answer("type whose device that is: ", "Laptop")
-        terminal.answer("And whose it is to become: ", "Tablet")
-        assert terminal.finish() == 5
-        assert "do not fit" in terminal.screen
-    nothing_came(shell)
-    assert party("Laptop").lost is None
-    with Terminal(*argv, cwd=folder) as terminal:
         terminal.answer("type whose device that is: ", "laptop")
         terminal.answer("And whose it is to become: ", "phone")
         assert terminal.finish() == 0
@@ -228,6 +230,23 @@ def test_rule_4_both_names_typed(shell: Shell, folder: Path) -> None:
         shell.check(terminal.raw)
     assert party("Laptop").lost is not None
     assert party().device == "Laptop"
+
+
+@pytest.mark.slow
+def test_rule_4_nothing_or_another_name_typed(shell: Shell, folder: Path) -> None:
+    good(shell.spawn("backup", "phone.vult", *SEAL, *STICK))
+    lost()
+    with Terminal(*TYPED, cwd=folder) as terminal:
+        terminal.answer("type whose device that is: ", "")
+        assert terminal.finish() == 5
+        assert "Error (other_device_share)" in terminal.screen
+    with Terminal(*TYPED, cwd=folder) as terminal:
+        terminal.answer("type whose device that is: ", "Laptop")
+        terminal.answer("And whose it is to become: ", "Tablet")
+        assert terminal.finish() == 5
+        assert "do not fit" in terminal.screen
+    nothing_came(shell)
+    assert party("Laptop").lost is None
 
 
 @pytest.mark.parametrize("where", ["token", "folder"])

@@ -101,7 +101,8 @@ def shell(
         shell.secrets.add(what, content)
     for share in vault():
         shell.secrets.add_share(share.vult)
-    stages.step("handling", lambda: make_all(shell))
+    shell.stages = stages
+    shell.step("handling", lambda: make_all(shell))
     return shell
 
 
@@ -129,7 +130,7 @@ def make_all(shell: Computer) -> None:
 
 
 @pytest.fixture
-def phone(shell: Computer, stages: Stages) -> Computer:
+def phone(shell: Computer) -> Computer:
     """This computer has backed up the phone's share."""
 
     def back_up() -> None:
@@ -137,7 +138,7 @@ def phone(shell: Computer, stages: Stages) -> Computer:
         # Rule 1 for places is not what is tried here.
         (shell.home / "exports.json").unlink()
 
-    stages.step("phone", back_up)
+    shell.step("phone", back_up)
     assert handled() == {"Phone"}
     return shell
 

@@ -46,7 +46,7 @@ class People(Shell):
         self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], stages: Stages
     ) -> None:
         super().__init__(folder, monkeypatch, capsys)
-        self._stages = stages
+        self.stages = stages
         self._sit("phone")
 
     def _sit(self, name: str) -> None:
@@ -54,7 +54,7 @@ class People(Shell):
         self._monkeypatch.setenv("COLDSHARE_HOME", str(self.home))
 
     def sit_down_everywhere(self) -> None:
-        self._stages.step("people", self._sit_down_everywhere)
+        self.step("people", self._sit_down_everywhere)
 
     def _sit_down_everywhere(self) -> None:
         self.write("pin", PIN)
@@ -87,7 +87,7 @@ class People(Shell):
 
     def back_up(self, name: str, *where: str, file: str = "", more: tuple[str, ...] = ()) -> str:
         """On that party's computer, and verified there. The id."""
-        return self._stages.step(("back up", name, where, file, more), lambda: self._back_up(name, where, file, more))
+        return self.step(("back up", name, where, file, more), lambda: self._back_up(name, where, file, more))
 
     def _back_up(self, name: str, where: tuple[str, ...], file: str, more: tuple[str, ...]) -> str:
         with self.at(name):
@@ -102,7 +102,7 @@ class People(Shell):
 
     def gather(self, into: str = "phone") -> None:
         """The others bring their ledgers."""
-        self._stages.step(("gather", into), lambda: self._gather(into))
+        self.step(("gather", into), lambda: self._gather(into))
 
     def _gather(self, into: str) -> None:
         for name in PARTIES:

@@ -9,11 +9,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -36,6 +36,9 @@ from coldshare_firmware.keys import (
     S_STATE,
 )
 from coldshare_sim.flash import SIZE, Chip, KeyBlocks, read_image
+from support.stages import Stages
+
+T = TypeVar("T")
 
 #: The console script of the environment that the tests run in.
 COLDSHARE = str(Path(sys.executable).with_name("coldshare"))
@@ -132,7 +135,12 @@ def known(path: Path) -> object:
 
 
 class Shell:
-    """A folder, a home and a command line. Whatever a command says is searched for secrets."""
+    """A folder, a home and a command line. Whatever a command says is searched for secrets.
+
+    With `stages`, what `step` makes is made once for all tests that begin alike.
+    """
+
+    stages: Stages | None = None
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder = folder
@@ -172,6 +180,10 @@ class Shell:
         return self._checked(
             Said(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
         )
+
+    def step(self, name: Hashable, build: Callable[[], T]) -> T:
+        """Part of how the test's world is made; see `Stages.step`."""
+        return build() if self.stages is None else self.stages.step(name, build)
 
     def learn(self) -> None:
         """Look up the secrets that the commands so far have made."""

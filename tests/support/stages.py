@@ -7,12 +7,16 @@ import shutil
 import stat
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
 T = TypeVar("T")
+
+#: When every file was changed that a world begins with.
+_BEFORE = 1_000_000_000
 
 #: What a command does also depends on these.
 _ENVIRONMENT = ("COLDSHARE_HOME", "COLDSHARE_SINGLE_HOST", "COLDSHARE_AT")
@@ -57,14 +61,17 @@ _made: dict[tuple[Path, tuple[Hashable, ...]], Step] = {}
 
 
 class Stages:
-    """The steps in which a test's world is made, from an empty `folder` on. Nothing but the folder may matter to them,
-    and nothing but it may change; the clock is the real one."""
+    """The steps in which a test's world is made, in a `folder` that holds a few files, or nothing. Nothing but that
+    folder may matter to them, and nothing but it may change; the clock is the real one."""
 
     def __init__(self, folder: Path, factory: pytest.TempPathFactory) -> None:
         self._folder = folder
         self._base = factory.getbasetemp()
-        self._done: tuple[Hashable, ...] | None = ()
+        for name in self._content():
+            os.utime(folder / name, (_BEFORE, _BEFORE))
         self._left = self._content()
+        begun = frozenset((name, sha256((folder / name).read_bytes()).digest()) for name in self._left)
+        self._done: tuple[Hashable, ...] | None = (folder, begun)
 
     def step(self, name: Hashable, build: Callable[[], T]) -> T:
         """What `build` returns. It is not called where another test has done the same after the same; `name` tells what
