@@ -276,6 +276,10 @@ def test_every_command_of_the_text_runs(shell: Shell) -> None:
     found = lost(shell)
     assert (found["reshare"]["under_way"], found["reshare"]["command"]) == (True, "coldshare reshare status Savings")
     assert run(shell, found["reshare"]["command"]).status == 8
+    # Nothing old gives way before the new shares have signed, and no second reshare is begun.
+    text = " ".join(good(shell("lost", "Phone")).out.split())
+    assert text.index("Let the vault sign something small. When it has") < text.index("coldshare reshare finish")
+    assert "If no app has made it yet: in the wallet's app, begin a reshare" in text
 
 
 def test_the_plan_of_the_reshare_leaves_the_lost_one_out(shell: Shell) -> None:

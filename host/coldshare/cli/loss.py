@@ -203,24 +203,28 @@ def _reshare(ways: Ways, now: int) -> Iterator[list[Line]]:
         names.append(f"the {reshare.unknown} that this ledger does not know")
     names.append(f"a new device in place of {ways.party}")
     count = len(reshare.ready) + len(reshare.first) + reshare.unknown + 1
+    begin = "If no app has made it yet: in" if reshare.under_way else "In"
     yield [
         Line(
-            f"In the wallet's app, begin a reshare of {ways.vault.name!r}. Let these take part: {listed(names)}. Of "
-            f"these {count}, any {vultisig_threshold(count)} sign afterwards. Whoever takes no part is no party any "
-            "more, and keeps an old share."
+            f"{begin} the wallet's app, begin a reshare of {ways.vault.name!r}. Let these take part: {listed(names)}. "
+            f"Of these {count}, any {vultisig_threshold(count)} sign afterwards. Whoever takes no part is no party "
+            "any more, and keeps an old share."
         )
     ]
     own = "On every device export the vault file. Back it up on a computer of its own, into a place of its own"
     if reshare.command:
         yield [Line(f"{own}; that checks and reports the new share, too:"), typed("coldshare reshare next FILE")]
+        yield [Line("Bring the reports together:"), typed("coldshare reshare join REPORT")]
         yield [
-            Line("Bring the reports together. When all are there, let the new shares count:"),
-            typed("coldshare reshare join REPORT"),
+            Line(
+                "Let the vault sign something small. When it has, and all reports are there, let the new shares count:"
+            ),
             typed("coldshare reshare finish"),
         ]
+        yield [Line("Look at where you stand:"), typed("coldshare status")]
     else:
         yield [Line(f"{own}, and prove it:"), typed("coldshare backup FILE --newer"), typed("coldshare verify")]
-    yield [Line("Let the vault sign something small. Then look at where you stand:"), typed("coldshare status")]
+        yield [Line("Let the vault sign something small. Then look at where you stand:"), typed("coldshare status")]
 
 
 def _older(one: OldSet, now: int) -> Iterator[Line]:
