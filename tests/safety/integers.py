@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import combinations
 
 P = 2**256 - 2**32 - 977
@@ -23,16 +24,22 @@ B = (
 def secp256k1(scalar: int) -> bytes:
     """scalar*G, compressed, by doubling and adding."""
     total: tuple[int, int] | None = None
-    term: tuple[int, int] = G
-    scalar %= N
-    while scalar:
-        if scalar & 1:
+    for bit, term in enumerate(_doubles_of_g()):
+        if (scalar % N) >> bit & 1:
             total = _weierstrass(total, term)
-        doubled = _weierstrass(term, term)
-        assert doubled is not None
-        term, scalar = doubled, scalar >> 1
     assert total is not None
     return bytes([2 + (total[1] & 1)]) + total[0].to_bytes(32, "big")
+
+
+@cache
+def _doubles_of_g() -> list[tuple[int, int]]:
+    """2**n * G, for every bit of a scalar."""
+    terms = [G]
+    while len(terms) < 256:
+        doubled = _weierstrass(terms[-1], terms[-1])
+        assert doubled is not None
+        terms.append(doubled)
+    return terms
 
 
 def _weierstrass(a: tuple[int, int] | None, b: tuple[int, int]) -> tuple[int, int] | None:
@@ -50,13 +57,20 @@ def _weierstrass(a: tuple[int, int] | None, b: tuple[int, int]) -> tuple[int, in
 
 def ed25519(scalar: int) -> bytes:
     """scalar*B, as RFC 8032 writes points."""
-    total, term = (0, 1), B
-    scalar %= L
-    while scalar:
-        if scalar & 1:
+    total = (0, 1)
+    for bit, term in enumerate(_doubles_of_b()):
+        if (scalar % L) >> bit & 1:
             total = _edwards(total, term)
-        term, scalar = _edwards(term, term), scalar >> 1
     return (total[1] | (total[0] & 1) << 255).to_bytes(32, "little")
+
+
+@cache
+def _doubles_of_b() -> list[tuple[int, int]]:
+    """2**n * B, for every bit of a scalar."""
+    terms = [B]
+    while len(terms) < 253:
+        terms.append(_edwards(terms[-1], terms[-1]))
+    return terms
 
 
 def _edwards(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from itertools import combinations
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coldshare.ledger import events as e
@@ -287,7 +287,7 @@ def test_with_just_enough_nobody_can_tell_who(curve: str) -> None:
     assert any(line.startswith("In question: Laptop, Phone.") for line in found.words)
 
 
-@pytest.mark.parametrize("wrong", [(0,), (1, 2, 30)], ids=str)
+@pytest.mark.parametrize("wrong", [pytest.param((0,), marks=pytest.mark.slow), (1, 2, 30)], ids=str)
 def test_a_large_vault(wrong: tuple[int, ...]) -> None:
     """Of 32 parties 22 sign: far more sets than anybody tries."""
     chance = Random(1)
@@ -501,6 +501,7 @@ def _drills(draw: st.DrawFn) -> tuple[list[Secret], list[tuple[int, int, int, in
     ]
 
 
+@settings(max_examples=20)
 @given(_drills())
 def test_the_verdict_is_that_of_the_secrets(made: tuple[list[Secret], list[tuple[int, int, int, int]]]) -> None:
     shares, drills = made
@@ -551,3 +552,8 @@ def test_the_verdict_is_that_of_the_secrets(made: tuple[list[Secret], list[tuple
         assert len(named) == threshold
         assert secp256k1(at_zero([one.ecdsa for one in named], N)) == shares[0].facts.public_key_ecdsa
         assert ed25519(at_zero([one.eddsa for one in named], L)) == shares[0].facts.public_key_eddsa
+
+
+@pytest.mark.slow
+def test_the_verdict_is_that_of_many_more_secrets() -> None:
+    settings(max_examples=200)(given(_drills())(test_the_verdict_is_that_of_the_secrets.hypothesis.inner_test))()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,7 +68,7 @@ def judged(world: list[Told], threshold: int, who: int) -> Ways:
     return ways(view, vault, NAMES[who], reached, host=DESK)
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(worlds, st.data())
 def test_it_only_counts(world: list[Told], data: st.DataObject) -> None:
     threshold = data.draw(st.integers(1, len(world)))
@@ -92,7 +94,7 @@ def test_it_only_counts(world: list[Told], data: st.DataObject) -> None:
     assert (found.recommended.destroyed != found.recommended.stolen) == both
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(worlds, st.data())
 def test_no_rule_is_broken_by_what_is_said(world: list[Told], data: st.DataObject) -> None:
     threshold = data.draw(st.integers(1, len(world)))
@@ -134,3 +136,9 @@ def test_no_rule_is_broken_by_what_is_said(world: list[Told], data: st.DataObjec
     whole = sum(any(one.older) for one in world)
     assert bool(found.older) == (not found.helped and whole >= max(threshold, 1))
     assert ("mixed_generations" in said) == bool(found.older)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("test", [test_it_only_counts, test_no_rule_is_broken_by_what_is_said])
+def test_more_often(test: Any) -> None:
+    settings(max_examples=400)(given(worlds, st.data())(test.hypothesis.inner_test))()
