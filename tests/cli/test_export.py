@@ -218,3 +218,21 @@ def test_one_of_several(stored: Shell) -> None:
     failed(stored("export", *TOKEN, "--out", "cloud"), "which_backup", 3, as_json=False)
     answer = good(stored("export", *TOKEN, "--out", "cloud", "--backup", second[:4], "--json")).json
     assert (answer["backup_id"], answer["recovery"]) == (second, False)
+
+
+@pytest.mark.parametrize("how", ["verify", "drill", "restore", "export"])
+def test_another_sealed_share_in_the_place_of_a_file(stored: Shell, how: str) -> None:
+    """It is gone from there, so it is neither counted as a backup nor blamed for being together with the other one."""
+    export(stored, "cloud/x.seal")
+    (stored.folder / "cloud" / "x.seal").unlink()
+    if how == "export":
+        export(stored, "cloud/x.seal", OTHER)
+    else:
+        export(stored, "y.seal", OTHER).rename(stored.folder / "cloud" / "x.seal")
+        more = ("--out", "back") if how == "restore" else ()
+        good(stored(how, "--from", "cloud/x.seal", "--recovery-file", "code-b", *more))
+    places = good(stored("place", "list", "--json")).json["places"]
+    (file,) = (one for one in places if one["title"].endswith("cloud/x.seal"))
+    assert [one["party"] for one in file["backups"]] == ["Laptop"]
+    answer = stored("status", "--json").json["vaults"][0]
+    assert not [one for one in answer["findings"] if one["code"] == "together"]

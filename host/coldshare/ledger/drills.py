@@ -11,7 +11,7 @@ from coldshare.ledger import events as e
 from coldshare.ledger.differences import share_of
 from coldshare.ledger.events import Body, Place
 from coldshare.ledger.folders import listed, place_and_contents
-from coldshare.ledger.record import Say, file_place, has_code, keep, named, token, vault_seen
+from coldshare.ledger.record import Say, file_place, has_code, keep, named, overwritten, token, vault_seen
 
 if TYPE_CHECKING:
     from coldshare.drill import Drilled
@@ -52,6 +52,7 @@ def drilled(say: Say, at: At, done: Drilled) -> None:
             *named(place, label),
             *([] if done.facts is None else vault_seen(share, done.facts)),
             e.ShareHandled(share, e.VERIFIED),
+            *(overwritten(ledger, place, done.backup_id) if place.kind == e.FILE else []),
             e.BackupState(*held)
             if done.facts is None
             else e.BackupVerified(*held, recovery=has_code(done.slots), opened=True),

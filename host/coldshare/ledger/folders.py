@@ -14,7 +14,7 @@ from coldshare.errors import EXIT_INTEGRITY, ColdshareError
 from coldshare.ledger import events as e
 from coldshare.ledger.differences import Listed, news, share_of
 from coldshare.ledger.events import Body, Place
-from coldshare.ledger.record import Say, file_place, has_code, keep, named, vault_seen
+from coldshare.ledger.record import Say, file_place, has_code, keep, named, overwritten, vault_seen
 
 if TYPE_CHECKING:
     from coldshare.export import Exported
@@ -174,7 +174,7 @@ def exported(say: Say, done: Exported, kept: Kept, slots: Sequence[Slot]) -> Non
         place = file_place(ledger.host, done.path)
         state = e.ACTIVE if kept.live else e.RETIRED
         stored = e.BackupStored(place, done.backup_id, None, done.size, state, has_code(slots))
-        return [*named(place, str(done.path.absolute())), stored]
+        return [*named(place, str(done.path.absolute())), *overwritten(ledger, place, done.backup_id), stored]
 
     keep(say, build)
 

@@ -45,6 +45,7 @@ __all__ = [
     "host_name",
     "keep",
     "named",
+    "overwritten",
     "removed",
     "resealed",
     "restored",
@@ -216,9 +217,19 @@ def file_opened(say: Say, path: Path, checked: CheckedFile, *, restored: bool = 
             code = has_code(checked.slots)
             what = e.BackupVerified(place, checked.backup_id, share, checked.sealed_size, e.ACTIVE, code, opened=True)
         why = e.RESTORED if restored else e.VERIFIED
-        return [*named(place, str(path.absolute())), e.ShareHandled(share, why), what]
+        over = overwritten(ledger, place, checked.backup_id)
+        return [*named(place, str(path.absolute())), e.ShareHandled(share, why), *over, what]
 
     keep(say, build)
+
+
+def overwritten(ledger: Ledger, place: Place, backup_id: bytes) -> list[Body]:
+    """An exported file holds one backup. Another one that it held before is not there any more."""
+    return [
+        e.BackupGone(place, held.backup_id, e.REPLACED)
+        for held in ledger.view().backups(place=place)
+        if held.backup_id != backup_id
+    ]
 
 
 def handled(say: Say, declaration: Declaration, why: int = e.VERIFIED) -> None:
@@ -240,7 +251,7 @@ def exported(say: Say, done: Exported, held: Held, slots: Sequence[Slot]) -> Non
         place = file_place(ledger.host, done.path)
         code = has_code(slots)
         stored = e.BackupStored(place, done.backup_id, share, done.size, state, code)
-        return [*named(place, str(done.path.absolute())), stored]
+        return [*named(place, str(done.path.absolute())), *overwritten(ledger, place, done.backup_id), stored]
 
     keep(say, build)
 
