@@ -22,6 +22,7 @@ from coldshare.places.files import OsFiles
 from coldshare_sim.usb.descriptors import Speed
 from support.desk import PASSWORD, PIN, Desk, vault
 from support.shell import Said, Shell
+from support.stages import Stages, same_folder
 from support.usbbus import Bus
 
 PW = ("--password-file", "pw", "--no-recovery")
@@ -41,7 +42,17 @@ def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bus:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return same_folder(tmp_path_factory)
+
+
+@pytest.fixture
+def shell(
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Shell:
     """With a token in the file `safe.token`, and the share of the phone."""
     monkeypatch.chdir(tmp_path)
     for name in ("COLDSHARE_AT", "COLDSHARE_DEBUG"):
@@ -52,7 +63,8 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     (share, *_) = vault()
     shell.write("phone.vult", share.vult)
     shell.secrets.add_share(share.vult)
-    (tmp_path / "safe.token").write_bytes(Desk(shell.home).token().image)
+    shell.stages = Stages(tmp_path, tmp_path_factory)
+    shell.step("token", lambda: (tmp_path / "safe.token").write_bytes(Desk(shell.home).token().image))
     return shell
 
 
@@ -73,7 +85,7 @@ def only(kind: int) -> Place:
 
 def backup(shell: Shell, at: str) -> None:
     pin = () if at.startswith("folder:") else ("--pin-file", "pin")
-    good(shell("backup", "phone.vult", *PW, *pin, "--at", at))
+    shell.step(("backup", at), lambda: good(shell("backup", "phone.vult", *PW, *pin, "--at", at)))
 
 
 def reached(named: str | None = None) -> tuple[list[tuple[str, str]], str]:
