@@ -179,6 +179,7 @@ def test_given_up_before_anything_was_reported(story: Story, monkeypatch: pytest
         assert story.next(story.phone).status == 130
     said = good(story.phone("reshare", "abort"))
     assert f"Generation {story.old.generation.hex()[:8]} counts, as before." in said.out
+    assert "These have new shares already, and their apps keep no old one: Phone." in said.out
     (new,) = [backup_id for backup_id, state in held(story.phone) if state == "next"]
     assert f"coldshare remove {new[:8]}" in said.out
     assert story.counts(story.phone) == story.old.generation

@@ -164,8 +164,12 @@ def finished(view: View, now: Progress, at: Address | None, retired: Result | No
     )
 
 
-def before_abort(now: Progress, backed_up: Iterable[str | None] = ()) -> list[str]:
-    """What to know before a reshare is given up. Some may have `backed_up` their new share, and not reported it."""
+def before_abort(view: View, now: Progress) -> list[str]:
+    """What to know before a reshare is given up."""
+    plan = now.plan
+    newer = {one.generation for one in view.generations(plan.vault) if plan.older in one.newer_than}
+    # Some may have backed their new share up, and not reported it.
+    backed_up = {one.party for one in view.backups(plan.vault, gone=True) if one.generation in newer}
     reported = [one.party for one in now.parties if one.report is not None or one.party in backed_up]
     if not reported:
         return ["No party has reported a new share. If no app has begun either, nothing is lost by giving up."]
@@ -189,7 +193,7 @@ def aborted(view: View, after: View, given_up: Progress) -> Result:
     name = _name(after, plan)
     lines = [f"Given up: the reshare of {name!r}. {short} counts{', as before' if counts is not None else ''}."]
     if new:
-        lines += before_abort(given_up, {one.party for one in made})
+        lines += before_abort(view, given_up)
     for one in made:
         where = places[one.place]
         lines.append(

@@ -298,7 +298,7 @@ def abort(vault: str | None, yes: bool, as_json: bool) -> Result:
         plan = _one(view, vault)
         before = progress(view, plan)
         if not yes and not as_json and entry.person_here():
-            for line in reshared.before_abort(before):
+            for line in reshared.before_abort(view, before):
                 ui.note(line)
             click.confirm("Give it up?", default=False, err=True, abort=True)
         after = steps.abort(ledger, plan)
