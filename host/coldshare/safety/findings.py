@@ -142,6 +142,8 @@ def _mixed(facts: Facts) -> Iterable[Finding]:
         return
     stale = [one for one in facts.parties if not one.usable and any(copy.usable for copy in one.older)]
     have = sum(bool(one.usable) for one in facts.parties)
+    if facts.awaited:
+        return  # that is what a reshare looks like on its way, and the older backups still open together
     if stale and have < current.threshold <= have + len(stale):
         named = ", ".join(one.party for one in stale)
         there = "there is 1 backup" if have == 1 else f"there are {have} backups"
@@ -150,9 +152,7 @@ def _mixed(facts: Facts) -> Iterable[Finding]:
             f"The backups of {named} are of an older generation, and do not sign together with newer ones. Of the "
             f"generation that counts, {current.generation.hex()[:8]}, {there}, and signing needs "
             f"{current.threshold}.",
-            f"Go on with the reshare: {facts.reshare_status}"
-            if facts.awaited
-            else "Back up the share that is on the device of each of them now: coldshare backup FILE --newer",
+            "Back up the share that is on the device of each of them now: coldshare backup FILE --newer",
             tuple(one.party for one in stale),
             tuple(copy.backup for one in stale for copy in one.older),
         )
@@ -253,7 +253,8 @@ _APART: Final = {
 }
 _COMPUTER: Final = (
     "Handle each party's share on a computer of its own. What has happened is undone by a reshare only, in which each "
-    "share stays on its own device. Or accept it, with --single-host."
+    "share stays on its own device. If it does not reach a place any more: coldshare place set PLACE --not-reached-by "
+    "COMPUTER. To accept it, run a command that opens a share there with --single-host."
 )
 
 
