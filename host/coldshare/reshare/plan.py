@@ -171,13 +171,9 @@ def _backups(staying: Sequence[PartyStanding]) -> list[Concern]:
 
 def _steps(family: Family, committee: Committee, restores: Sequence[RestoreFirst]) -> tuple[str, ...]:
     first = [_restore(one) for one in restores]
+    new = " A new device's computer takes in another party's report before." if committee.new else ""
     after = [
-        "On each device's own computer: coldshare reshare next NEW.vult --at PLACE, for its own new file."
-        + (
-            " That of a new device knows nothing yet: there first coldshare reshare join REPORT."
-            if committee.new
-            else ""
-        ),
+        f"On each device's own computer: coldshare reshare next NEW.vult --at PLACE, for its own new file.{new}",
         "Bring the reports together on one computer: coldshare reshare join REPORT...",
         "When all have reported: coldshare reshare finish --at PLACE, for every place with an older share.",
     ]
