@@ -70,7 +70,7 @@ def token(shell: Shell, number: int) -> tuple[str, ...]:
         # It knows the computer at which it was set up.
         desk = Desk(Path(os.environ["COLDSHARE_HOME"]))
         shell.step(name, lambda: (shell.folder / name).write_bytes(desk.token(number, f"Safe {number}").image))
-    return "--at", f"sim:{name}?user=approve", "--pin-file", "pin"
+    return "--at", f"sim:{name}?carrier=bulk&user=approve", "--pin-file", "pin"
 
 
 def folder(shell: Shell, name: str) -> tuple[str, str]:
@@ -271,7 +271,7 @@ def test_a_burnt_token(shell: Shell) -> None:
         with pytest.raises((PinWrongError, BurntError)):
             client.unlock("000000")
     (shell.folder / "burnt.token").write_bytes(chip.image)
-    at = ("--at", "sim:burnt.token?user=approve")
+    at = ("--at", "sim:burnt.token?carrier=bulk&user=approve")
     computer(shell, "new")
     failed(shell("drill", *at, *OPEN), "factor_missing", 4, as_json=False)
     good(shell("drill", *at, "--recovery-file", "code"))
@@ -512,7 +512,7 @@ def test_what_says_nothing_of_the_backup_is_not_written_down(shell: Shell) -> No
     before = kinds()
     shell.write("wrong", "another-password-that-is-wrong-7", secret="wrong password")
     failed(shell("drill", *place, "--password-file", "wrong"), "factor_wrong", 4, as_json=False)
-    no = ("--at", "sim:0.token?user=reject", "--pin-file", "pin")
+    no = ("--at", "sim:0.token?carrier=bulk&user=reject", "--pin-file", "pin")
     assert shell("drill", *no, *OPEN).status == 5
     failed(shell("drill", *place, *OPEN, "--backup", "ffffffff"), "no_backup", 3, as_json=False)
     failed(shell("drill", *folder(shell, "empty"), *OPEN), "folder_empty", 3, as_json=False)
@@ -647,7 +647,11 @@ def _files(shell: Shell) -> list[Path]:
     [
         (("TestDKLS1of2.vult", "TestDKLS2of2.vult"), "OT seeds"),
         (("Test-part1of2.vult", "Test-part2of2.vult"), "Paillier"),
-        (("TestSecureVault-cfa0-share1of2.vult", "TestSecureVault-cfa0-share2of2-Nopassword.vult"), "OT seeds"),
+        pytest.param(
+            ("TestSecureVault-cfa0-share1of2.vult", "TestSecureVault-cfa0-share2of2-Nopassword.vult"),
+            "OT seeds",
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["DKLS", "GG20", "encrypted"],
 )

@@ -21,7 +21,7 @@ from support.shell import Said, Shell, failed
 from support.stages import Stages, same_folder
 from support.terminal import Terminal
 
-SAFE = "sim:a.token?user=approve"
+SAFE = "sim:a.token?carrier=bulk&user=approve"
 PW = ("--password-file", "pw")
 
 
@@ -44,7 +44,7 @@ def shell(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Shell:
 
 
 def token(name: str) -> str:
-    return f"sim:{name}.token?user=approve"
+    return f"sim:{name}.token?carrier=bulk&user=approve"
 
 
 def good(said: Said) -> Said:

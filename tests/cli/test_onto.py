@@ -21,8 +21,8 @@ from support.terminal import Terminal
 PW = ("--password-file", "pw")
 SEAL = (*PW, "--no-recovery")
 #: A token whose person says no to whatever it asks.
-NO_TOKEN = ("--at", "sim:a.token?user=reject", "--pin-file", "pin")
-TOKEN = ("--at", "sim:a.token?user=approve", "--pin-file", "pin")
+NO_TOKEN = ("--at", "sim:a.token?carrier=bulk&user=reject", "--pin-file", "pin")
+TOKEN = ("--at", "sim:a.token?carrier=bulk&user=approve", "--pin-file", "pin")
 STICK = ("--at", "folder:stick")
 FILE = ("--from", "copy.seal")
 NEW = ("--onto", "new phone", "--out", "back.vult")

@@ -20,7 +20,7 @@ from support.desk import PASSWORD, PIN, Desk, quick_argon2id, vault
 from support.reshare import generations
 from support.shell import Said, Shell, failed
 
-SAFE, CARD = "sim:safe.token?user=approve", "sim:card.token?user=approve"
+SAFE, CARD = "sim:safe.token?carrier=bulk&user=approve", "sim:card.token?carrier=bulk&user=approve"
 OFFICE = bytes(range(100, 116))
 TOLD = "Savings: NO backup of"
 

@@ -96,7 +96,14 @@ def test_a_process_is_watched_like_a_computer(people: People) -> None:
     assert desk.held(chips[1]) == []
 
 
-@pytest.mark.parametrize("option", ["--location", "--custodian", "--account"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--location",
+        pytest.param("--custodian", marks=pytest.mark.slow),
+        pytest.param("--account", marks=pytest.mark.slow),
+    ],
+)
 def test_the_ledger_warns_when_one_person_or_place_or_account_reaches_enough(people: People, option: str) -> None:
     for name in ("phone", "laptop", "tablet"):
         people.back_up(name, *token(name))

@@ -55,8 +55,18 @@ REAL: dict[str, str | None] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", REAL)
+#: To a token in the quick tier: one of each library. A stick takes all of them.
+QUICK = ("real/TestDKLS1of2.vult", "real/Test-part1of2.vult")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        pytest.param(name, kind, marks=pytest.mark.slow if kind == "token" and name not in QUICK else ())
+        for name in REAL
+        for kind in KINDS
+    ],
+)
 def test_a_real_file_of_every_kind(people: People, kind: str, name: str, fixtures_dir: Path) -> None:
     """Of both libraries, plain and with both ciphers that the vendor's apps have used."""
     data = (fixtures_dir / name).read_bytes()
