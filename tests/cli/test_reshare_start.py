@@ -67,7 +67,7 @@ def test_chains_of_their_own_are_to_be_accepted(imported: Computer) -> None:
     assert imported.told() == before
     # Where nobody joins, there is nothing to accept.
     answer = good(imported("reshare", "start", "Seed", "--leave", "Tablet", "--look", "--json")).json
-    assert [one["weight"] for one in answer["concerns"]] == ["note", "note"]
+    assert [one["weight"] for one in answer["concerns"]] == ["note", "note", "note"]
     answer = good(imported("reshare", "start", "Seed", *NEW, "--accept", "chain_keys", "--json")).json
     assert answer["reshare"] is not None
     assert imported.told()[len(before) :] == ["reshare_started"]

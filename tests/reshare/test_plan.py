@@ -80,7 +80,8 @@ def test_the_new_committee(
     assert prepared.committee.old_threshold == vultisig_threshold(before)
     assert prepared.older == run.generation
     assert prepared.vault.vault == run.facts[0].public_key_ecdsa
-    assert (prepared.restores, prepared.concerns) == ((), ())
+    spare = prepared.threshold < prepared.parties
+    assert (prepared.restores, codes(prepared)) == ((), [] if spare else [("none_to_spare", "note")])
 
 
 def test_new_devices_counted_or_named() -> None:
@@ -300,7 +301,8 @@ def test_what_a_new_device_would_lack(library: int) -> None:
     assert codes(planned(told, new=1)) == codes(prepared)
     # Nobody joins: nothing is lacking, and it is only said.
     prepared = planned(told, leaving=("Tablet",))
-    assert codes(prepared) == [*((code, "note") for code, _ in of_chains), ("other_keys", "note")]
+    of_chains = [*((code, "note") for code, _ in of_chains), ("other_keys", "note")]
+    assert codes(prepared) == [*of_chains, ("none_to_spare", "note")]
     assert prepared.to_accept == ()
 
 
@@ -324,6 +326,14 @@ def test_extras_of_an_older_generation_are_not_held_against_it() -> None:
     assert codes(planned(told, joining=("Desk",))) == []
 
 
+def test_none_to_spare() -> None:
+    told = lost(told_of(made()), "Tablet")
+    (concern,) = planned(told).concerns
+    assert (concern.code, concern.weight) == ("none_to_spare", "note")
+    assert "all 2 devices are needed" in concern.words
+    assert codes(planned(told, new=1)) == []
+
+
 def test_no_way_back() -> None:
     prepared = planned(told_of(made(), 0, 2))
     (concern,) = prepared.concerns
@@ -345,7 +355,7 @@ def test_a_fast_vault() -> None:
     assert "server takes part by itself" in begin
     # Away from it: what is to know about it is said all the same.
     prepared = planned(told_of(made(("Phone", "Server-12345", "Laptop")), 0, 2), leaving=("Server-12345",))
-    assert codes(prepared) == [("server", "note")]
+    assert codes(prepared) == [("server", "note"), ("none_to_spare", "note")]
     assert "by itself" not in " ".join(prepared.steps)
     # The server's number comes first.
     prepared = planned(told_of(made(("Server-12345", "Phone")), 1), joining=("Laptop",))

@@ -104,7 +104,8 @@ def prepare(
             next_step="Let fewer devices join.",
         )
     family = family_of(vault.library)
-    concerns = [*family.concerns(committee), *_backups(staying)]
+    threshold = family.threshold(committee.parties)
+    concerns = [*family.concerns(committee), *_backups(staying), *_to_spare(committee, threshold)]
     for one in concerns:
         if one.weight == "refuse":
             raise ReshareRefusedError(one.words, next_step=one.next_step)
@@ -112,7 +113,7 @@ def prepare(
         vault=vault,
         older=generation.generation,
         committee=committee,
-        threshold=family.threshold(committee.parties),
+        threshold=threshold,
         restores=restores,
         concerns=tuple(concerns),
         steps=_steps(family, committee, restores),
@@ -165,6 +166,20 @@ def _backups(staying: Sequence[PartyStanding]) -> list[Concern]:
             "note",
             f"{words} If the reshare fails halfway, there is no way back for them.",
             "Back them up before you begin: coldshare backup FILE",
+        )
+    ]
+
+
+def _to_spare(committee: Committee, threshold: int) -> list[Concern]:
+    """Whether it takes away what there was to spare."""
+    if threshold < committee.parties or committee.old_threshold >= len(committee.old):
+        return []
+    return [
+        Concern(
+            "none_to_spare",
+            "note",
+            f"Afterwards all {committee.parties} devices are needed to sign, and there is none to spare any more.",
+            "To keep one to spare, let one more device join: --new NUMBER",
         )
     ]
 
