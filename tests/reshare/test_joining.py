@@ -423,6 +423,7 @@ def test_fewer_than_they_say_could_sign() -> None:
     assert joined.objections[0].words == "Already 1 of the EdDSA shares give the key."
 
 
+@settings(max_examples=15)
 @given(st.sampled_from(sorted(SHAPES)), st.data())
 def test_the_arithmetic_is_that_of_the_secrets(shape: str, data: st.DataObject) -> None:
     old, new = shaped(shape)
@@ -646,7 +647,7 @@ def _told(draw: st.DrawFn) -> list[Signed]:
     return out
 
 
-@settings(max_examples=80)
+@settings(max_examples=25)
 @given(_told(), st.data())
 def test_the_order_in_which_they_come_says_nothing(told: list[Signed], data: st.DataObject) -> None:
     old, new = two()
@@ -704,7 +705,7 @@ def test_every_field_can_be_another() -> None:
     assert _OTHER.keys() == ALTERED.keys()
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(st.sampled_from(sorted(SHAPES)), st.sampled_from(sorted(_OTHER)), st.data())
 def test_nothing_altered_gets_through(shape: str, name: str, data: st.DataObject) -> None:
     """One report says something else in one field, signed again with its own key."""
@@ -728,3 +729,20 @@ def test_nothing_altered_gets_through(shape: str, name: str, data: st.DataObject
                 altered = {name: before}
     joined = join(plan, changed(good, number, **altered))
     assert joined.complete is (value == before or name in ALTERS_NOTHING)
+
+
+_SHAPE = st.sampled_from(sorted(SHAPES))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("test", "given_what"),
+    [
+        (test_the_arithmetic_is_that_of_the_secrets, (_SHAPE, st.data())),
+        (test_the_order_in_which_they_come_says_nothing, (_told(), st.data())),
+        (test_nothing_altered_gets_through, (_SHAPE, st.sampled_from(sorted(_OTHER)), st.data())),
+    ],
+    ids=["arithmetic", "order", "altered"],
+)
+def test_more_often(test: Any, given_what: tuple[Any, ...]) -> None:
+    settings(max_examples=300)(given(*given_what)(test.hypothesis.inner_test))()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pycddl  # type: ignore[import-untyped]
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coldshare.ledger import events as e
@@ -616,6 +616,7 @@ _reports = st.builds(
 )
 
 
+@settings(max_examples=20)
 @given(_reports, st.integers(0, 5), st.randoms(use_true_random=False))
 def test_what_is_signed_is_read(report: Report, number: int, random: Any) -> None:
     made = sign(report, identity(number))
@@ -632,3 +633,9 @@ def test_what_is_signed_is_read(report: Report, number: int, random: Any) -> Non
 def test_any_bytes(data: bytes) -> None:
     for form in (data, HEAD.encode() + data, enclosed(data)):
         refused(form)
+
+
+@pytest.mark.slow
+def test_what_is_signed_is_read_many_more_times() -> None:
+    given_what = (_reports, st.integers(0, 5), st.randoms(use_true_random=False))
+    settings(max_examples=200)(given(*given_what)(test_what_is_signed_is_read.hypothesis.inner_test))()

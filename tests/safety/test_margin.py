@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,7 +35,7 @@ def truth(carriers: Mapping[str, set[Carrier]], threshold: int, always: set[str]
 worlds = st.dictionaries(st.sampled_from(PARTIES), st.sets(st.sampled_from(THINGS), max_size=4), max_size=5)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(worlds, st.integers(1, 5), st.sets(st.sampled_from(PARTIES), max_size=2))
 def test_never_too_high_and_told_exactly_when_there_is_one(
     carriers: dict[str, set[Carrier]], threshold: int, always: set[str]
@@ -53,7 +55,7 @@ def apart(draw: st.DrawFn) -> dict[str, set[Carrier]]:
     }
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(apart(), st.integers(1, 5), st.sets(st.sampled_from(PARTIES), max_size=2))
 def test_exact_where_nothing_carries_two_parties(
     carriers: dict[str, set[Carrier]], threshold: int, always: set[str]
@@ -84,3 +86,19 @@ def test_a_party_that_is_always_there_costs_nobody_anything() -> None:
     assert margin({"Phone": ["Phone"]}, 2, always=["Server-1"]) == 0
     assert margin({"Phone": ["Phone", Place(1, bytes(8))]}, 2, always=["Server-1"]) == 1
     assert margin({"Server-1": ["Laptop"]}, 1, always=["Server-1"]) == 0  # what it has besides changes nothing
+
+
+_THRESHOLD, _ALWAYS = st.integers(1, 5), st.sets(st.sampled_from(PARTIES), max_size=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("test", "made"),
+    [
+        (test_never_too_high_and_told_exactly_when_there_is_one, worlds),
+        (test_exact_where_nothing_carries_two_parties, apart()),
+    ],
+    ids=["never too high", "exact"],
+)
+def test_more_often(test: Any, made: Any) -> None:
+    settings(max_examples=1000)(given(made, _THRESHOLD, _ALWAYS)(test.hypothesis.inner_test))()
