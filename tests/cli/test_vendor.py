@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -61,17 +62,25 @@ def says(said: Said, code: str, vendor: str | None) -> None:
     assert (error["code"], error.get("vendor")) == (code, vendor)
 
 
+@cache
+def bad() -> dict[str, bytes]:
+    data = vault()[0].vult
+    return {
+        "cut.vult": data[:-1000],
+        "empty.vult": b"",
+        "note.vult": b"Dear diary, ",
+        "large.vult": b"A" * (17 << 20),
+        "later.vult": edit(data, lambda opened: setattr(opened.container, "version", 2)),
+        "locked.vult": encrypt_vlt2(data, "plain-old-password"),
+        "bent.vult": edit(data, lambda opened: opened.ecdsa.__setitem__(141, opened.ecdsa[141] ^ 1)),
+    }
+
+
 @pytest.fixture
 def files(shell: Shell) -> Shell:
     """Files that are not what they should be, each in its own way."""
-    data = vault()[0].vult
-    shell.write("cut.vult", data[:-1000])
-    shell.write("empty.vult", b"")
-    shell.write("note.vult", "Dear diary, ")
-    shell.write("large.vult", b"A" * (17 << 20))
-    shell.write("later.vult", edit(data, lambda opened: setattr(opened.container, "version", 2)))
-    shell.write("locked.vult", encrypt_vlt2(data, "plain-old-password"))
-    shell.write("bent.vult", edit(data, lambda opened: opened.ecdsa.__setitem__(141, opened.ecdsa[141] ^ 1)))
+    for name, data in bad().items():
+        shell.write(name, data)
     shell.write("other", "velvet-orchid-wrong-92-horse", secret="wrong password")
     (shell.folder / "stick").mkdir()
     return shell
