@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
 ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.splitlines() if line.startswith("|")][2:]
-TESTS = {path.name: path for path in (ROOT / "tests" / "rules").glob("test_*.py")}
+TESTS = {path.name: path for path in (ROOT / "tests" / "nine_rules").glob("test_*.py")}
 
 
 def test_every_rule_is_on_the_page_once_and_in_order() -> None:

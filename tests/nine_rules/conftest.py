@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.people import People
+from nine_rules.people import People
 from support.desk import PASSWORD, PIN, quick_argon2id
 from support.reshare import generations
 from support.stages import Stages, same_folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rules.people import KINDS, People, stick, token
+from nine_rules.people import KINDS, People, stick, token
 
 
 def findings(people: People) -> dict[str, list[str]]:
@@ -67,7 +67,7 @@ def test_after_a_reshare_it_is_the_new_share_that_needs_one(people: People) -> N
 
 
 def test_a_backup_that_nobody_has_opened_is_said_apart(people: People) -> None:
-    from rules.people import SEAL, good
+    from nine_rules.people import SEAL, good
 
     good(people("backup", "phone.vult", *SEAL, *token("phone")))
     assert findings(people)["never_verified"] == ["Phone"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from rules.people import PARTIES, PW, People, good, stick, token
+from nine_rules.people import PARTIES, PW, People, good, stick, token
 
 
 def lost(people: People, party: str, status: int = 0, *more: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rules.people import KINDS, PARTIES, PW, People, good
+from nine_rules.people import KINDS, PARTIES, PW, People, good
 
 
 @pytest.fixture(params=KINDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rules.people import KINDS, PW, People, good
+from nine_rules.people import KINDS, PW, People, good
 
 ONTO = ("--onto", "new phone", "--out", "back")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.people import KINDS, SEAL, People, good, token
+from nine_rules.people import KINDS, SEAL, People, good, token
 
 WEAK = ("password", "12345678", "Savings2024", "correct", "phone-phone-phone")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from rules.people import KINDS, PARTIES, PW, SEAL, People, good, stick, token
+from nine_rules.people import KINDS, PARTIES, PW, SEAL, People, good, stick, token
 
 #: What a person must never hear of an old share.
 NEVER = ("void", "worthless", "useless", "invalid", "harmless", "no longer work")

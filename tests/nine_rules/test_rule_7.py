@@ -10,7 +10,7 @@ import pytest
 from coldshare.ledger import events as e
 from coldshare.ledger.store import Ledger, ledger_path
 from coldshare.vault.vault_pb2 import Vault, VaultContainer
-from rules.people import KINDS, PARTIES, PW, SEAL, People, good, stick, token
+from nine_rules.people import KINDS, PARTIES, PW, SEAL, People, good, stick, token
 
 
 def broken(vult: bytes) -> bytes:

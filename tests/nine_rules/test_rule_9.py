@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.people import KINDS, PW, SEAL, People, good, token
+from nine_rules.people import KINDS, PW, SEAL, People, good, token
 
 
 def there_and_back(people: People, name: str, kind: str) -> bytes:

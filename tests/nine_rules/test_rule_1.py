@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from coldshare.handling import process
-from rules.people import KINDS, PW, SEAL, People, good, stick, token
+from nine_rules.people import KINDS, PW, SEAL, People, good, stick, token
 
 FULL = {"token": "other_party", "stick": "folder_other_party"}
 
