@@ -410,14 +410,20 @@ def _notes(facts: Facts) -> Iterable[Finding]:
     rest = [one for one in old if one not in keep]
     if keep:
         yield _old_copies(keep, f"Keep them until the reshare is finished: {facts.reshare_status}")
-    if rest:
-        away = _some([_away(one, facts.copies, current) for one in rest])
-        yield _old_copies(rest, f"When the newer ones have signed once: {away}")
+    replaced = [one for one in rest if one.backup.generation in current.newer_than]
+    other = [one for one in rest if one not in replaced]
+    if replaced:
+        away = _some([_away(one, facts.copies, current) for one in replaced])
+        yield _old_copies(replaced, f"When the newer ones have signed once: {away}")
+    if other:
+        away = "If they were made by a reshare that was given up: "
+        away += _some([_away(one, facts.copies, current) for one in other])
+        yield _old_copies(other, away, "Shares that do not count")
 
 
-def _old_copies(old: Sequence[Copy], next_step: str) -> Finding:
+def _old_copies(old: Sequence[Copy], next_step: str, what: str = "Older shares") -> Finding:
     listed = ", ".join(f"{one.backup.backup_id.hex()[:8]} at {one.place.title}" for one in old)
-    words = f"Older shares are still there: {listed}. They still sign with each other."
+    words = f"{what} are still there: {listed}. They still sign with each other."
     return Finding("old_copies", words, next_step, backups=tuple(one.backup for one in old))
 
 
