@@ -14,7 +14,7 @@ from coldshare_sim.errors import DamagedTokenError
 from coldshare_sim.flash import BLOCK, FILE_BLOCKS, KEY_SIZE, PAGE, SIZE, Chip
 from coldshare_sim.littlefs import LittleFiles
 from coldshare_sim.token import SoftToken
-from support.client import LABEL, PIN, Host, Puppet, blob, declaration
+from support.client import LABEL, Host, Puppet, blob, declaration
 
 
 def counting(n: int) -> bytes:
@@ -30,6 +30,8 @@ def block(sequence: int, record: dict[int, object]) -> bytes:
     return data.ljust(BLOCK, b"\xff")
 
 
+#: In the bytes below.
+PIN = "483920"
 K32, K16, K8 = counting(32), counting(16), counting(8)
 OLD: dict[int, object] = {0: 1, 1: K8, 2: K32, 3: K32, 4: K32, 5: 0, 6: "", 7: [], 8: 0, 9: [], 10: []}
 NEW: dict[int, object] = {**OLD, 0: 2, 11: [0, bytes(32)], 12: []}
