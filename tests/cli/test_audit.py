@@ -139,7 +139,7 @@ def test_a_ring_that_does_not_reach_back(ready: Shell, folder: Path) -> None:
     chip = Chip((folder / "a.token").read_bytes())
     client = TokenClient(Cable(power_up(chip)))
     client.connect(ready.store)
-    client.unlock("483920175638")
+    client.unlock("483920483920")
     for number in range(3):
         client.set_label(f"Safe {number}")
     client.close()

@@ -263,7 +263,7 @@ CASES = [
         3,
         "Only one secret",
         "into files",
-        stdin=b"483920175638\n",
+        stdin=b"483920483920\n",
     ),
     case("no PIN and no terminal", f"list --at {YES}", "secret_needed", 4, "--pin-file"),
     case("no password and no terminal", f"verify --at {YES} --pin-file pin", "secret_needed", 4, "--no-password"),

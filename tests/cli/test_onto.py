@@ -218,6 +218,7 @@ def test_rule_4_json_says_who_is_gone(shell: Shell, source: tuple[str, ...]) -> 
 TYPED = ("restore", *STICK, *PW, "--onto", "Laptop", "--out", "back.vult")
 
 
+@pytest.mark.slow
 def test_rule_4_both_names_typed(shell: Shell, folder: Path) -> None:
     good(shell.spawn("backup", "phone.vult", *SEAL, *STICK))
     lost()

@@ -12,6 +12,8 @@ from support.resharing import Story, good
 from support.shell import Shell, failed
 from support.terminal import Terminal
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def story(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Story:

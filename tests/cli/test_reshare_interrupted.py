@@ -33,6 +33,8 @@ from support.computers import SEAL, Computer
 from support.resharing import Story, good
 from support.shell import COLDSHARE, Shell, failed
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def story(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Story:

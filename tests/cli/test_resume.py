@@ -142,6 +142,7 @@ def test_as_json(cut: Shell) -> None:
     assert (answer["ok"], answer["command"], answer["token"]["label"]) == (True, "resume", "Safe A")
     (done,) = answer["backups"]
     (held,) = good(cut("list", "--at", YES, *PIN, "--json")).json["backups"]
+    assert held.pop("old") is False
     assert {key: done[key] for key in held} == held
     assert held["state"] == "active"
     assert (done["already_confirmed"], done["recovery"], answer["warnings"]) == (False, True, [])

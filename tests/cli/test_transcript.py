@@ -93,7 +93,7 @@ def test_the_address_can_come_from_the_environment(shell: Shell, monkeypatch: py
 
 
 def test_a_secret_can_come_from_standard_input(shell: Shell) -> None:
-    good(shell("init", "--at", AT, "--label", "Safe A", "--pin-file", "-", stdin=b"483920175638\n"))
+    good(shell("init", "--at", AT, "--label", "Safe A", "--pin-file", "-", stdin=b"483920483920\n"))
     arguments = ["backup", "phone.vult", "--at", AT, "--pin-file", "pin", "--password-file", "-"]
     good(shell(*arguments, stdin=b"tidal-orchid-velvet-92-kettle\r\n"))
     # With the mark that some editors put first, it is the same password.

@@ -46,6 +46,7 @@ def store(client: TokenClient) -> bytes:
     return backup_id
 
 
+@pytest.mark.slow
 def test_a_cable_pulled_out_after_any_report(desk: Desk) -> None:
     chip = desk.token()
     old = store(desk.client(chip))

@@ -265,7 +265,7 @@ def test_another_program_that_takes_the_session(desk: Desk, outbox: Outbox) -> N
     def client() -> TokenClient:
         client = TokenClient(Cable(token))
         client.connect(desk.store)
-        client.unlock("483920175638")
+        client.unlock("483920483920")
         return client
 
     class Intrudes:

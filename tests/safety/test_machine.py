@@ -706,4 +706,4 @@ TestSafety = SafetyMachine.TestCase
 
 @pytest.mark.slow
 class TestSafetyLonger(SafetyMachine.TestCase):
-    settings = settings(max_examples=150, stateful_step_count=40)
+    settings = settings(max_examples=60, stateful_step_count=40)

@@ -24,7 +24,7 @@ from coldshare_sim.person import Person
 from coldshare_sim.token import SoftToken
 
 YES, NO, NOBODY, HELD = BUTTON_YES, BUTTON_NO, BUTTON_NONE, BUTTON_HELD
-PIN = "483920175638"
+PIN = "483920483920"
 WRONG = "000000"
 LABEL = "Safe A"
 HOST = "desk"

@@ -31,7 +31,7 @@ from coldshare_sim.flash import Chip, KeyBlocks
 from coldshare_sim.person import Person
 from coldshare_sim.token import SoftToken
 
-PIN = "483920175638"
+PIN = "483920483920"
 PASSWORD = "tidal-orchid-velvet-92-kettle"
 _argon2id = primitives.argon2id
 

@@ -90,6 +90,7 @@ def transfers(port: Port, chip: Chip) -> int:
     return plug.passed
 
 
+@pytest.mark.slow
 def test_pulled_out_at_many_points_and_resumed(port: Port, desk: Desk) -> None:
     """Whenever that is: it is said, what is left can be resumed, and the token can be used at once."""
     total = transfers(port, desk.token())
