@@ -81,7 +81,8 @@ class Book:
         """Its name, or the beginning of its key."""
         if vault is None:
             return "?"
-        return next((one.name for one in self.view.vaults() if one.vault == vault), "") or vault.hex()[:8]
+        known = self.view.vault(vault)
+        return (known.name if known is not None else "") or vault.hex()[:8]
 
     def handled(self, info: PlaceInfo) -> list[Handled]:
         """What that computer had in the clear."""

@@ -232,7 +232,8 @@ def _settled(now: Progress) -> bool:
 
 
 def _name(view: View, plan: Reshare) -> str:
-    return next((one.name for one in view.vaults() if one.vault == plan.vault), plan.vault.hex()[:8])
+    vault = view.vault(plan.vault)
+    return plan.vault.hex()[:8] if vault is None else vault.name
 
 
 def _lines(view: View, now: Progress) -> list[str]:
@@ -294,7 +295,7 @@ def _left(view: View, now: Progress) -> list[str]:
 
 def _old_devices(view: View, now: Progress) -> list[str]:
     """Parties of the older generation that are not in the new one: their devices have their old shares still."""
-    old = next((one for one in view.generations(now.plan.vault) if one.generation == now.plan.older), None)
+    old = view.generation(now.plan.vault, now.plan.older)
     names = {one.party for one in now.parties}
     return [] if old is None else [one.party for one in old.members if one.party not in names]
 

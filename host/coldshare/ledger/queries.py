@@ -258,6 +258,11 @@ class View:
         found = [Vault(**row) for row in self._rows.all("vault")]
         return sorted(found, key=lambda one: (one.name, one.vault))
 
+    def vault(self, vault: bytes) -> Vault | None:
+        """The one with that ECDSA key."""
+        row = self._rows.get("vault", vault)
+        return None if row is None else Vault(**row)
+
     def parties(self, vault: bytes) -> list[Party]:
         """Every party that any generation of that vault ever had."""
         return [Party(**row) for row in self._rows.all("party", vault=vault)]
@@ -268,6 +273,10 @@ class View:
         newer_than = self._newer_than(vault)
         found = [self._generation(row, newer_than) for row in rows]
         return sorted(found, key=lambda one: (len(one.newer_than), one.generation))
+
+    def generation(self, vault: bytes, generation: bytes) -> Generation | None:
+        row = self._rows.get("generation", vault, generation)
+        return None if row is None else self._generation(row, self._newer_than(vault))
 
     def current(self, vault: bytes) -> Generation | None:
         """The generation that counts: newer than all others that are not retired everywhere. None if nothing tells

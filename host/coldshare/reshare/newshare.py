@@ -37,7 +37,7 @@ def begun_by(view: View, share: Share, signers: Sequence[str]) -> ReshareStarted
     ReshareNewShareError for a share of the generation that counts, or of one that was replaced.
     """
     known = view.generations(share.vault)
-    own = next((one for one in known if one.generation == share.generation), None)
+    own = view.generation(share.vault, share.generation)
     if own is not None and (own.older_than or own.retired):
         raise ReshareNewShareError(
             f"This is an old share: generation {share.generation.hex()[:8]} was replaced already, or given up.",
@@ -82,14 +82,12 @@ def check_new(view: View, plan: Reshare, facts: ShareFacts, share: Share, chain_
 
 def only_given_up(view: View, share: Share) -> bool:
     """Whether its generation counts for nothing only because a reshare was given up: nothing has taken its place."""
-    given_up = view.given_up(share.vault)
-    return share.generation in given_up and not any(
-        one.older_than - given_up for one in view.generations(share.vault) if one.generation == share.generation
-    )
+    own = view.generation(share.vault, share.generation)
+    return share.generation in view.given_up(share.vault) and not (own is not None and own.older_than)
 
 
 def _wrong(view: View, plan: Reshare, facts: ShareFacts, share: Share, chain_code_digest: bytes) -> Sequence[str]:
-    vault = next((one for one in view.vaults() if one.vault == plan.vault), None)
+    vault = view.vault(plan.vault)
     generation = share.generation.hex()[:8]
     found = []
     if share.vault != plan.vault:
@@ -100,7 +98,7 @@ def _wrong(view: View, plan: Reshare, facts: ShareFacts, share: Share, chain_cod
         found.append("This share has another chain code than its vault. A reshare never changes it.")
     if share.generation == plan.older:
         found.append(f"This is the share from before the reshare: generation {generation}.")
-    known = next((one for one in view.generations(plan.vault) if one.generation == share.generation), None)
+    known = view.generation(plan.vault, share.generation)
     if known is not None and (known.older_than or known.retired):
         found.append(f"This is an old share: generation {generation} was replaced already, or given up.")
     if not facts.reshared:

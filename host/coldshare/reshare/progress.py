@@ -109,9 +109,9 @@ def _stored(view: View, plan: Reshare) -> list[StoredReport]:
 
 def known_before(view: View, plan: Reshare) -> Known:
     """What its reports have to go with."""
-    left = next((one for one in view.generations(plan.vault) if one.generation == plan.older), None)
+    left = view.generation(plan.vault, plan.older)
     older = frozenset() if left is None else left.newer_than
-    vault = next((one for one in view.vaults() if one.vault == plan.vault), None)
+    vault = view.vault(plan.vault)
     return Known(
         void=(older | view.given_up(plan.vault)) - {plan.generation},
         public_key_eddsa=None if vault is None else vault.public_key_eddsa,

@@ -145,7 +145,7 @@ def take(ledger: Ledger, signed: Signed) -> Reshare:
 
 
 def _is_over(view: View, told: Report) -> bool:
-    known = next((one for one in view.generations(told.share.vault) if one.generation == told.share.generation), None)
+    known = view.generation(told.share.vault, told.share.generation)
     return told.share.generation in view.given_up(told.share.vault) or (known is not None and bool(known.older_than))
 
 

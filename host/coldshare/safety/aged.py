@@ -19,7 +19,7 @@ def is_old(view: View | None, vault: bytes | None, generation: bytes | None) -> 
         return None
     if any(one.older == generation for one in under_way(view, vault)):
         return False
-    own = next((one for one in view.generations(vault) if one.generation == generation), None)
+    own = view.generation(vault, generation)
     if generation in view.given_up(vault) or (own is not None and own.older_than - {generation}):
         return True
     current = view.current(vault)
@@ -29,7 +29,7 @@ def is_old(view: View | None, vault: bytes | None, generation: bytes | None) -> 
 def why_old(view: View, vault: bytes, generation: bytes) -> str:
     """What became of an old one: `and generation 1a2b3c4d has replaced it`."""
     current = view.current(vault)
-    own = next((one for one in view.generations(vault) if one.generation == generation), None)
+    own = view.generation(vault, generation)
     newer = own.older_than - {generation} if own is not None else frozenset()
     if not newer:
         return "which was given up"

@@ -142,7 +142,7 @@ class Rehearsal:
 
 def rehearse(view: View, vault: bytes, now: int) -> Rehearsal:
     """Join what was drilled. `now` in microseconds since 1970. Raises KeyError for a vault that the ledger has not."""
-    known = next((one for one in view.vaults() if one.vault == vault), None)
+    known = view.vault(vault)
     if known is None:
         raise KeyError(vault.hex())
     found = copies(view, vault)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from coldshare.ledger.events import FILE, Share, VaultSeen
-from coldshare.ledger.queries import Generation, Party, View
+from coldshare.ledger.queries import Party, View
 from coldshare.safety import commands
 from coldshare.safety.carriers import Copy, copies, device
 from coldshare.safety.errors import (
@@ -141,10 +141,6 @@ def _party(view: View | None, coming: Coming) -> Party | None:
     return next((one for one in known if one.party == coming.party), None)
 
 
-def _generation(view: View, coming: Coming) -> Generation | None:
-    return next((one for one in view.generations(coming.vault) if one.generation == coming.generation), None)
-
-
 def _nobody_knows(coming: Coming) -> str:
     return (
         f"This computer's ledger does not know {coming.party}, so coldshare cannot tell whether its device is lost. If "
@@ -162,10 +158,10 @@ def _compatible(view: View, coming: Coming) -> None:
 
 
 def _differences(view: View, coming: Coming) -> Iterator[str]:
-    vault = next((one for one in view.vaults() if one.vault == coming.vault), None)
+    vault = view.vault(coming.vault)
     if vault is None:
         return
-    seen, told, known = coming.seen, coming.told, _generation(view, coming)
+    seen, told, known = coming.seen, coming.told, view.generation(coming.vault, coming.generation)
     if seen is not None:
         if vault.public_key_eddsa not in (None, seen.public_key_eddsa):
             yield "another EdDSA key"
@@ -208,7 +204,7 @@ def _stale(view: View | None, coming: Coming) -> tuple[str, bool] | None:
     known = [] if view is None else view.generations(coming.vault)
     if view is None or not known:
         return (f"{named}, and its place has it as an old one.", True) if coming.old_there else None
-    current, own = view.current(coming.vault), _generation(view, coming)
+    current, own = view.current(coming.vault), view.generation(coming.vault, coming.generation)
     newer = own.older_than - {own.generation} if own is not None else frozenset()
     if newer:
         by = current.generation.hex()[:8] if current is not None and current.generation in newer else "a newer one"
