@@ -147,4 +147,4 @@ def _accept(several: handling.Several, say: Callable[[str], None]) -> bool:
 def _token(folder: Path, label: str, *, create: bool = False) -> TokenClient:
     path = folder / f"{label.replace(' ', '-').lower()}.token"
     transport = open_transport(Address("sim", str(path), {"user": "approve"}), create=create)
-    return TokenClient(transport)
+    return TokenClient.over(transport)

@@ -146,12 +146,7 @@ def open_token(at: Address, ui: Ui, *, create: bool = False) -> Iterator[TokenCl
     with ui.interruptible():
         transport = open_traced(at, ui, lambda: open_transport(at, create=create, on_wait=_waiting(ui)))
         ui.unattended = transport.unattended
-        try:
-            client = TokenClient(transport, on_status=ui.on_status, cancel=ui.cancel)
-        except BaseException:
-            transport.close()
-            raise
-        with client:
+        with TokenClient.over(transport, on_status=ui.on_status, cancel=ui.cancel) as client:
             yield client
 
 

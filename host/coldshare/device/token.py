@@ -100,6 +100,17 @@ class TokenClient:
         self._link = Link(transport)
         self.info = self._read_info()
 
+    @classmethod
+    def over(
+        cls, transport: Transport, *, on_status: OnStatus | None = None, cancel: Event | None = None
+    ) -> TokenClient:
+        """The token at a transport that nobody else uses: closed, if there is none. Raises as the methods do."""
+        try:
+            return cls(transport, on_status=on_status, cancel=cancel)
+        except BaseException:
+            transport.close()
+            raise
+
     def close(self) -> None:
         if self._session is not None:
             self._session.close()

@@ -96,13 +96,7 @@ def token_at(address: Address) -> Place:
     from coldshare.device.token import TokenClient
     from coldshare.device.transport import open_transport
 
-    transport = open_transport(_quiet(address))
-    try:
-        client = TokenClient(transport)
-    except BaseException:
-        transport.close()
-        raise
-    with client:
+    with TokenClient.over(open_transport(_quiet(address))) as client:
         return Place(e.TOKEN, client.info.serial)
 
 
