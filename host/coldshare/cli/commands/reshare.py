@@ -205,13 +205,15 @@ def report(vault: str | None, out: Path | None, as_json: bool) -> Result:
     ]
     if len({plan.vault for plan, _ in own}) > 1:
         raise click.UsageError("this computer has reported shares of several vaults: name the VAULT")
-    for plan, signed in own:
-        if out is not None:
-            write_private(out, encode(signed), replace=False)
-        return reshared.reported(view, plan, signed, None, out)
-    raise NoReshareError(
-        "This computer has not reported any new share yet.", next_step="Do that first: coldshare reshare next NEW.vult"
-    )
+    if not own:
+        raise NoReshareError(
+            "This computer has not reported any new share yet.",
+            next_step="Do that first: coldshare reshare next NEW.vult",
+        )
+    plan, signed = own[0]
+    if out is not None:
+        write_private(out, encode(signed), replace=False)
+    return reshared.reported(view, plan, signed, None, out)
 
 
 @command.command("join", short_help="Take in the reports of other computers.")
