@@ -13,6 +13,7 @@ from coldshare.cli.describe import backup_json, declared_json
 from coldshare.cli.folder import backup as at_folder
 from coldshare.cli.folder.common import is_folder
 from coldshare.cli.handing import WITHOUT, opens, warn
+from coldshare.cli.ledgers import known
 from coldshare.cli.opening import remember
 from coldshare.cli.options import open_token, unlock
 from coldshare.cli.render import Result, size
@@ -64,22 +65,14 @@ def back_up(ui: Ui, at: Address, given: ToBackUp, pin_file: str | None) -> Resul
 
 def _refuse_old(facts: ShareFacts) -> None:
     """Raise StaleShareError for a share of a generation that was replaced, or given up (rule 5)."""
-    from coldshare.errors import ColdshareError
-    from coldshare.home import ledger_path
-
-    if not ledger_path().exists():
-        return
+    view = known()
+    if view is None:
+        return  # what cannot be recorded either is said when the command has done its work
     from coldshare.declare import declare
     from coldshare.ledger.differences import share_of
-    from coldshare.ledger.store import Ledger
     from coldshare.reshare.newshare import only_given_up
     from coldshare.safety.errors import StaleShareError
 
-    try:
-        with Ledger(ledger_path(), create=False) as ledger:
-            view = ledger.view()
-    except ColdshareError:
-        return  # what cannot be recorded either is said when the command has done its work
     vault, generation = facts.public_key_ecdsa, facts.generation
     if generation not in view.given_up(vault):
         return

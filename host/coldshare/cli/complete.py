@@ -61,16 +61,10 @@ def places(context: click.Context, parameter: click.Parameter, incomplete: str) 
 
 def known_places(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """For PLACE: what places are called, and their addresses. A name that a shell would take apart is not offered."""
-    from coldshare.errors import ColdshareError
-    from coldshare.ledger.store import Ledger, ledger_path
+    from coldshare.cli.ledgers import known
 
-    names = {"this"}
-    try:
-        with Ledger(ledger_path(), create=False) as ledger:
-            view = ledger.view()
-    except ColdshareError:
-        pass
-    else:
+    names, view = {"this"}, known()
+    if view is not None:
         names |= {one.title for one in view.places() if one.wiped is None} | {one.name for one in view.hosts()}
     offered = sorted(name for name in names if name.startswith(incomplete) and _PLAIN_NAME.fullmatch(name))
     return [*offered, *places(context, parameter, incomplete)] if incomplete else offered
@@ -78,13 +72,10 @@ def known_places(context: click.Context, parameter: click.Parameter, incomplete:
 
 def known_parties(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """For PARTY: every party that the ledger knows. A name that a shell would take apart is not offered."""
-    from coldshare.errors import ColdshareError
-    from coldshare.ledger.store import Ledger, ledger_path
+    from coldshare.cli.ledgers import known
 
-    try:
-        with Ledger(ledger_path(), create=False) as ledger:
-            view = ledger.view()
-    except ColdshareError:
+    view = known()
+    if view is None:
         return []
     names = {one.party for vault in view.vaults() for one in view.parties(vault.vault)}
     return sorted(name for name in names if name.startswith(incomplete) and _PLAIN_NAME.fullmatch(name))

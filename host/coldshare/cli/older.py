@@ -14,7 +14,6 @@ from coldshare_iface import wire
 from coldshare_iface.errors import ColdshareError
 
 if TYPE_CHECKING:
-    from coldshare.ledger.queries import View
     from coldshare.restore import Held
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,17 +68,6 @@ def known_paths(ids: Sequence[bytes]) -> list[Path]:
         return [path for backup_id in ids for path in known.files(backup_id)]
     except ColdshareError:
         return []
-
-
-def known() -> View | None:
-    """What this computer's ledger knows; None where there is none, or none that can be read."""
-    from coldshare.ledger.store import Ledger, ledger_path
-
-    try:
-        with Ledger(ledger_path(), create=False) as ledger:
-            return ledger.view()
-    except ColdshareError:
-        return None
 
 
 def flagged(state: str, old: bool | None) -> str:

@@ -9,7 +9,8 @@ import click
 from coldshare.cli.describe import backup_json, declared, state
 from coldshare.cli.folder import list as at_folder
 from coldshare.cli.folder.common import is_folder
-from coldshare.cli.older import flagged, known, meanings
+from coldshare.cli.ledgers import known
+from coldshare.cli.older import flagged, meanings
 from coldshare.cli.options import open_token, place_options, unlock
 from coldshare.cli.render import Result, size, table
 from coldshare.cli.ui import Ui

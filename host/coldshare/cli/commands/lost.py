@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from coldshare.cli.complete import known_parties, places
+from coldshare.cli.ledgers import opened
 from coldshare.cli.options import json_option
 from coldshare.cli.paper import GAP, Line, drawn, head, plain, point, typed
 from coldshare.cli.render import Result
@@ -70,17 +71,10 @@ def command(party: str, which: str | None, plan: bool, found: bool, at: str | No
 
 
 def _ledger() -> Ledger:
-    from coldshare.ledger.errors import NoLedgerError
-    from coldshare.ledger.store import Ledger, ledger_path
-
-    try:
-        return Ledger(ledger_path(), create=False)
-    except NoLedgerError as error:
-        error.next_step = (
-            "Bring one from another computer: coldshare ledger import FILE. Or let this one look at a place that has a "
-            "share of the vault: coldshare ledger rescan --at ADDR"
-        )
-        raise
+    return opened(
+        "Bring one from another computer: coldshare ledger import FILE. Or let this one look at a place that has a "
+        "share of the vault: coldshare ledger rescan --at ADDR"
+    )
 
 
 def _address(text: str | None) -> Address | None:

@@ -11,6 +11,7 @@ import click
 
 from coldshare.cli import entry, reshared
 from coldshare.cli.handing import new_code, recovery_options
+from coldshare.cli.ledgers import opened
 from coldshare.cli.options import json_option, password_option, place_options, place_options_if_any
 from coldshare.cli.render import Result
 from coldshare.cli.single_host import single_host_option, watch_parties
@@ -311,17 +312,11 @@ def abort(vault: str | None, yes: bool, as_json: bool) -> Result:
 
 
 def _ledger(*, create: bool = False) -> Ledger:
-    from coldshare.ledger.errors import NoLedgerError
-    from coldshare.ledger.store import Ledger, ledger_path
-
-    try:
-        return Ledger(ledger_path(), create=create)
-    except NoLedgerError as error:
-        error.next_step = (
-            "This computer knows no vault yet. Bring a report of another party: coldshare reshare join REPORT. Or a "
-            "whole ledger: coldshare ledger join FILE"
-        )
-        raise
+    return opened(
+        "This computer knows no vault yet. Bring a report of another party: coldshare reshare join REPORT. Or a whole "
+        "ledger: coldshare ledger join FILE",
+        create=create,
+    )
 
 
 def _plans(view: View, vault: str | None) -> list[Reshare]:

@@ -15,7 +15,8 @@ from coldshare.cli.folder.common import (
     short_of,
     state_of,
 )
-from coldshare.cli.older import flagged, known, meanings
+from coldshare.cli.ledgers import known
+from coldshare.cli.older import flagged, meanings
 from coldshare.cli.render import Result, size, table
 from coldshare.cli.ui import Ui
 
