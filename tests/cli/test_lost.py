@@ -13,9 +13,9 @@ from coldshare.cli.app import cli
 from coldshare.handling import process
 from coldshare.ledger import events as e
 from coldshare.ledger import store
-from coldshare.ledger.queries import View
-from coldshare.ledger.store import Ledger, ledger_path
+from coldshare.ledger.store import ledger_path
 from support.desk import PASSWORD, PIN, Desk, vault
+from support.ledgers import kinds, tell, vault_id, view
 from support.reshare import generations
 from support.shell import Said, Shell, failed
 from support.stages import Stages, same_folder
@@ -99,26 +99,6 @@ def run(shell: Shell, command: str) -> Said:
             secrets = [*PW, *([] if at is not None and at.startswith("folder:") else ["--pin-file", "pin"])]
         rest += secrets
     return shell(verb, *rest)
-
-
-def view() -> View:
-    with Ledger(ledger_path(), create=False) as ledger:
-        return ledger.view()
-
-
-def kinds() -> list[str]:
-    with Ledger(ledger_path(), create=False) as ledger:
-        return [event.body.name for event in ledger.events()]
-
-
-def tell(*bodies: e.Body) -> None:
-    with Ledger(ledger_path()) as ledger:
-        ledger.record(list(bodies))
-
-
-def vault_id() -> bytes:
-    (one,) = view().vaults()
-    return one.vault
 
 
 # --- import

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from coldshare.ledger import events as e
-from coldshare.ledger.queries import Party, View
+from coldshare.ledger.queries import Party
 from coldshare.ledger.store import Ledger, ledger_path
 from support.desk import PASSWORD, Desk, vault
+from support.ledgers import kinds, tell, vault_id, view
 from support.reshare import generations
 from support.shell import Said, Shell, failed
 from support.stages import Stages, same_folder
@@ -31,26 +32,6 @@ NEW = ("--onto", "new phone", "--out", "back.vult")
 def good(said: Said) -> Said:
     assert said.status == 0, (said.out, said.err)
     return said
-
-
-def view() -> View:
-    with Ledger(ledger_path(), create=False) as ledger:
-        return ledger.view()
-
-
-def kinds() -> list[str]:
-    with Ledger(ledger_path(), create=False) as ledger:
-        return [event.body.name for event in ledger.events()]
-
-
-def tell(*bodies: e.Body) -> None:
-    with Ledger(ledger_path()) as ledger:
-        ledger.record(list(bodies))
-
-
-def vault_id() -> bytes:
-    (one,) = view().vaults()
-    return one.vault
 
 
 def lost(party: str = "Phone") -> None:
