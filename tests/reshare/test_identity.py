@@ -6,6 +6,9 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -140,18 +143,34 @@ def test_what_is_no_file(path: Path) -> None:
     assert target.read_bytes() == bytes([1]) * 32
 
 
+@contextmanager
+def as_somebody() -> Iterator[None]:
+    """Root may read and write everything, so for a moment this process is somebody else."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
 @posix
-@pytest.mark.skipif(os.name == "posix" and os.geteuid() == 0, reason="root reads and writes everything")
-def test_not_allowed(path: Path) -> None:
-    path.parent.mkdir()
-    path.write_bytes(bytes([1]) * 32)
-    path.chmod(0)
-    with pytest.raises(IdentityError, match="Permission denied"):
-        Identity.load()
-    path.unlink()
-    path.parent.chmod(0o500)
-    with pytest.raises(OutputError, match="Permission denied"):
-        Identity.load()
+def test_not_allowed() -> None:
+    with tempfile.TemporaryDirectory() as name:  # where other users may look, as they may not in pytest's
+        folder = Path(name)
+        folder.chmod(0o755)
+        path = folder / "identity.key"
+        path.write_bytes(bytes([1]) * 32)
+        path.chmod(0)
+        with as_somebody(), pytest.raises(IdentityError, match="Permission denied"):
+            Identity.load(path)
+        path.unlink()
+        folder.chmod(0o555)
+        with as_somebody(), pytest.raises(OutputError, match="Permission denied"):
+            Identity.load(path)
+        folder.chmod(0o700)
 
 
 def test_nowhere_to_write(tmp_path: Path) -> None:
