@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 import tracemalloc
 import zipfile
 import zlib
@@ -161,6 +160,20 @@ def test_many_names_are_cut_short() -> None:
         choose_member(found, "x")
 
 
+def test_long_names_are_cut_in_the_middle() -> None:
+    found = members(zipped(*((f"{k}-{'n' * 240}.vult", b"x") for k in range(8))))
+    with pytest.raises(ArchiveMemberError, match=r"8: 7-n+…n+\.vult\.") as refused:
+        choose_member(found, "x")
+    assert is_clear(refused.value)
+
+
+@pytest.mark.parametrize("content", [b"", zipped(("a.vult", b"x"))], ids=["folders", "zips"])
+def test_long_names_of_what_is_left_out(content: bytes) -> None:
+    with pytest.raises(ArchiveEmptyError) as refused:
+        open_archive(zipped(*((f"{k}{'n' * 255}{'' if content else '/'}", content) for k in range(9))))
+    assert is_clear(refused.value)
+
+
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "/etc/passwd", "C:\\x", "a\x1b[2J\u202eb", "n" * 5000, "\u00e4.vult"]
 )
@@ -222,6 +235,8 @@ def overlapping() -> bytes:
         (zipped(("a.zip", ONE)), ArchiveEmptyError, "zip inside the zip"),
         (patched(ONE, "directory", 8, U16(1)), ArchiveEncryptedError, "encrypted"),
         (patched(ONE, "directory", 8, U16(0x40)), ArchiveEncryptedError, "encrypted"),
+        (patched(ONE, "directory", 8, U16(0x20)), ArchiveDamagedError, "difference to another file"),
+        (patched(ONE, "local", 6, U16(0x20)), ArchiveDamagedError, "say different things"),
         (patched(ONE, "local", 6, U16(1)), ArchiveDamagedError, "say different things"),
         (patched(ONE, "local", 8, U16(0)), ArchiveDamagedError, "say different things"),
         (patched(ONE, "local", 14, U32(0)), ArchiveDamagedError, "say different things"),
@@ -243,7 +258,7 @@ def overlapping() -> bytes:
         (overlapping(), ArchiveDamagedError, "share the same bytes"),
         (bytes(64 * 2**20 + 1), ArchiveTooLargeError, "more than"),
     ],
-    ids=range(28),
+    ids=range(30),
 )
 def test_a_zip_that_lies(data: bytes, error: type[InputError], says: str) -> None:
     with pytest.raises(error) as refused:
@@ -261,10 +276,8 @@ def bomb(size: int, count: int) -> bytes:
 def test_a_bomb_is_not_inflated(size: int, count: int) -> None:
     data = bomb(size, count)
     tracemalloc.start()
-    began = time.monotonic()
     with pytest.raises(ArchiveTooLargeError):
         open_archive(data)
-    assert time.monotonic() - began < 2
     assert tracemalloc.get_traced_memory()[1] < 2**22
     tracemalloc.stop()
 

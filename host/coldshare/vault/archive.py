@@ -34,11 +34,16 @@ _DIRECTORY_ENTRY: Final = b"PK\x01\x02"
 #: signature, version, flags, method, time, date, crc, compressed size, size, length of name, length of extra
 _LOCAL_HEADER: Final = struct.Struct("<4s5H3I2H")
 _ENCRYPTED: Final = 0x1 | 0x40 | 0x2000  # any kind of it
+_PATCH: Final = 0x20  # the bytes are a difference to another file
 _SIZES_FOLLOW: Final = 0x8
 _UTF8: Final = 0x800
 _ZIP64: Final = 0xFFFFFFFF
 _RAW_DEFLATE: Final = -15
 _MAX_SHOWN_NAME: Final = 256
+#: In a sentence that quotes several names.
+_MAX_NAME_OF_SEVERAL: Final = 64
+#: Of what was left out, in the refusal of a zip that holds nothing else.
+_NOTES_QUOTED: Final = 2
 _NAMELESS: Final = "(no name)"
 
 
@@ -106,7 +111,7 @@ def open_archive(data: bytes) -> Archive:
             continue
         found.append(Member(len(found) + 1, name, content))
     if not found:
-        raise ArchiveEmptyError(" ".join(["There is no vault file in this zip.", *notes[:3]]))
+        raise ArchiveEmptyError(" ".join(["There is no vault file in this zip.", *notes[:_NOTES_QUOTED]]))
     return Archive(tuple(found), (*notes, *_repeated(found)))
 
 
@@ -125,9 +130,15 @@ def choose_member(found: Sequence[Member], which: str) -> Member:
         if matches:
             numbers = ", ".join(str(member.number) for member in matches)
             raise ArchiveMemberError(f"This zip has {len(matches)} files of that name: number {numbers}.")
-    names = "; ".join(f"{member.number}: {member.name}" for member in found[:8])
+    names = "; ".join(f"{member.number}: {_cut(member.name)}" for member in found[:8])
     more = f"; and {len(found) - 8} more" if len(found) > 8 else ""
     raise ArchiveMemberError(f"This zip has no file {displayed(which[:64])!r}. It has {names}{more}.")
+
+
+def _cut(name: str) -> str:
+    """`name` with its middle left out where it is long: what tells two apart is at an end of them, as a rule."""
+    half = _MAX_NAME_OF_SEVERAL // 2
+    return name if len(name) <= _MAX_NAME_OF_SEVERAL else f"{name[: half - 1]}\u2026{name[-half:]}"
 
 
 def _directory(data: bytes) -> tuple[list[zipfile.ZipInfo], int]:
@@ -167,12 +178,14 @@ def _span(data: bytes, entry: zipfile.ZipInfo, name: str) -> tuple[int, int]:
     same = (
         data[name_at : name_at + name_size] == entry.orig_filename.encode(encoding, "replace")
         and method == entry.compress_type
-        and (flags ^ entry.flag_bits) & (_ENCRYPTED | _UTF8) == 0
+        and (flags ^ entry.flag_bits) & (_ENCRYPTED | _PATCH | _UTF8) == 0
     )
     if not flags & _SIZES_FOLLOW:
         same = (
             same and crc == entry.CRC and packed in (entry.compress_size, _ZIP64) and size in (entry.file_size, _ZIP64)
         )
+    if entry.flag_bits & _PATCH:
+        _damaged(name, "it is a difference to another file, which no app writes")
     if not same:
         _damaged(name, "its header and the directory of the zip say different things")
     return start, end
