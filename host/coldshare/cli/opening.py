@@ -12,6 +12,7 @@ import click
 from coldshare.cli import entry
 from coldshare.cli.options import password_option, plugged_in
 from coldshare.cli.ui import Ui
+from coldshare.paths import path_of
 
 if TYPE_CHECKING:
     from coldshare.device.address import Address
@@ -30,11 +31,17 @@ _recovery = click.option("--recovery", is_flag=True, help="Open with the recover
 _cost = click.option(
     "--allow-cost", is_flag=True, help="Try a password that takes more memory or time than coldshare uses by itself."
 )
+
+
+def _read_path(context: click.Context, parameter: click.Parameter, text: str | None) -> Path | None:
+    return None if text is None else Path(path_of(text))
+
+
 from_option = click.option(
     "--from",
     "source",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    callback=_read_path,
     help="Read the sealed share from an exported file. With a recovery code no token is needed.",
 )
 

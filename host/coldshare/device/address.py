@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from coldshare.device.errors import AddressError, NoAddressError
+from coldshare.paths import path_of, written
 from coldshare_iface import wire
 
 _USER: dict[str, tuple[str, ...]] = {"user": ("approve", "reject")}
@@ -30,13 +31,16 @@ _PORT_DIGITS = 5
 #: Schemes whose `where` is the serial of a token, in hexadecimal.
 _BY_SERIAL = ("hid", "usb")
 _SERIAL_DIGITS = 2 * wire.SERIAL_SIZE
+#: The scheme whose `where` is a path and nothing else.
+_FOLDER = "folder"
 #: Characters of an address: as many as a path can have, and its options.
 _TEXT_MAX = 4096 + 256
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`scheme` says how to get there, `where` is the rest: a path, a serial number."""
+    """`scheme` says how to get there, `where` is the rest: a path, a serial number. As text it is read as the same one,
+    but for its options."""
 
     scheme: str
     where: str
@@ -53,7 +57,11 @@ class Address:
         allowed = _OPTIONS.get(scheme)
         if not colon or allowed is None:
             raise AddressError(f"{text!r} is not the address of a token: it must begin with {_known()}.")
-        where, _, query = rest.partition("?")
+        if scheme == _FOLDER:
+            # It takes no options, and a question mark is a character of a path like any other.
+            where, query = path_of(rest), ""
+        else:
+            where, _, query = rest.partition("?")
         if not where:
             raise AddressError(f"{text!r} says {scheme}: and then nothing.")
         options: dict[str, str] = {}
@@ -75,7 +83,7 @@ class Address:
         return cls(scheme, where, options)
 
     def __str__(self) -> str:
-        return f"{self.scheme}:{self.where}"
+        return f"{self.scheme}:{written(self.where) if self.scheme == _FOLDER else self.where}"
 
 
 def is_serial(text: str) -> bool:

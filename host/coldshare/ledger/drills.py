@@ -12,6 +12,7 @@ from coldshare.ledger.differences import share_of
 from coldshare.ledger.events import Body, Place
 from coldshare.ledger.folders import listed, place_and_contents
 from coldshare.ledger.record import Say, file_place, has_code, keep, named, overwritten, token, vault_seen
+from coldshare.paths import home, label
 
 if TYPE_CHECKING:
     from coldshare.drill import Drilled
@@ -32,13 +33,13 @@ def at_folder(where: str, backup_id: bytes) -> At:
     def look(ledger: Ledger) -> tuple[Place, str, int]:
         place, contents = place_and_contents(where)
         states = {one.backup_id: one.state for one in listed(contents)}
-        return place, str(Path(where).absolute()), states.get(backup_id, e.ACTIVE)
+        return place, label(home(where)), states.get(backup_id, e.ACTIVE)
 
     return look
 
 
 def at_file(path: Path) -> At:
-    return lambda ledger: (file_place(ledger.host, path), str(path.absolute()), e.ACTIVE)
+    return lambda ledger: (file_place(ledger.host, path), label(path.absolute()), e.ACTIVE)
 
 
 def drilled(say: Say, at: At, done: Drilled) -> None:

@@ -7,7 +7,6 @@ state, is looked at each time, so that what another computer did to the stick is
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from coldshare.errors import EXIT_INTEGRITY, ColdshareError
@@ -15,6 +14,7 @@ from coldshare.ledger import events as e
 from coldshare.ledger.differences import Listed, news, share_of
 from coldshare.ledger.events import Body, Place
 from coldshare.ledger.record import Say, file_place, has_code, keep, named, overwritten, vault_seen
+from coldshare.paths import home, label
 
 if TYPE_CHECKING:
     from coldshare.export import Exported
@@ -174,14 +174,14 @@ def exported(say: Say, done: Exported, kept: Kept, slots: Sequence[Slot]) -> Non
         place = file_place(ledger.host, done.path)
         state = e.ACTIVE if kept.live else e.RETIRED
         stored = e.BackupStored(place, done.backup_id, None, done.size, state, has_code(slots))
-        return [*named(place, str(done.path.absolute())), *overwritten(ledger, place, done.backup_id), stored]
+        return [*named(place, label(done.path.absolute())), *overwritten(ledger, place, done.backup_id), stored]
 
     keep(say, build)
 
 
 def _named(place: Place, where: str) -> list[Body]:
     """By the path where it is now: a folder bears no name of its own."""
-    return named(place, str(Path(where).absolute()))
+    return named(place, label(home(where)))
 
 
 def _noticed(ledger: Ledger, place: Place, contents: Contents, why: int) -> list[Body]:

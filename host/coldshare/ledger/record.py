@@ -16,6 +16,7 @@ from coldshare.errors import EXIT_INTEGRITY, ColdshareError
 from coldshare.ledger import events as e
 from coldshare.ledger.differences import share_of, state_of
 from coldshare.ledger.events import Body, Place, Share
+from coldshare.paths import label as path_label
 from coldshare_iface import wire
 from coldshare_iface.text import unshowable
 
@@ -218,7 +219,7 @@ def file_opened(say: Say, path: Path, checked: CheckedFile, *, restored: bool = 
             what = e.BackupVerified(place, checked.backup_id, share, checked.sealed_size, e.ACTIVE, code, opened=True)
         why = e.RESTORED if restored else e.VERIFIED
         over = overwritten(ledger, place, checked.backup_id)
-        return [*named(place, str(path.absolute())), e.ShareHandled(share, why), *over, what]
+        return [*named(place, path_label(path.absolute())), e.ShareHandled(share, why), *over, what]
 
     keep(say, build)
 
@@ -251,7 +252,7 @@ def exported(say: Say, done: Exported, held: Held, slots: Sequence[Slot]) -> Non
         place = file_place(ledger.host, done.path)
         code = has_code(slots)
         stored = e.BackupStored(place, done.backup_id, share, done.size, state, code)
-        return [*named(place, str(done.path.absolute())), *overwritten(ledger, place, done.backup_id), stored]
+        return [*named(place, path_label(done.path.absolute())), *overwritten(ledger, place, done.backup_id), stored]
 
     keep(say, build)
 

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from coldshare.errors import ColdshareError
 from coldshare.ledger import events as e
 from coldshare.ledger.events import Place
+from coldshare.paths import path_of, whole
 
 if TYPE_CHECKING:
     from coldshare.device.address import Address
@@ -168,11 +169,10 @@ def _way(found: Found, named: Address | None, notes: list[str]) -> str:
 
 
 def _is_folder(info: PlaceInfo) -> bool:
-    # An address ends where a question mark is.
-    if not info.label or "?" in info.label:
+    if not whole(info.label):
         return False
     try:
-        return folder_at(info.label) == info.place
+        return folder_at(path_of(info.label)) == info.place
     except (ColdshareError, OSError):
         return False
 
@@ -180,9 +180,9 @@ def _is_folder(info: PlaceInfo) -> bool:
 def _is_file(info: PlaceInfo, view: View) -> bool:
     from coldshare.export import read_export
 
-    path = Path(info.label)
+    path = Path(path_of(info.label))
     try:
-        if not info.label or not path.is_file():
+        if not whole(info.label) or not path.is_file():
             return False
         backup_id = read_export(path).backup_id
     except (ColdshareError, OSError, ValueError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -13,6 +12,7 @@ from coldshare.errors import ColdshareError, InputError, RefusedError
 from coldshare.ledger import events as e
 from coldshare.ledger.events import Place
 from coldshare.ledger.queries import PlaceInfo, View
+from coldshare.paths import home, label, path_of
 from coldshare_iface.text import unshowable
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _by_name(places: Sequence[PlaceInfo], text: str, this: bytes, what: str = "p
     from coldshare.ledger.record import file_place
 
     name = text.strip().casefold()
-    path = Path(text).absolute() if text and "\0" not in text else None
+    path = Path(path_of(text)).absolute() if text and "\0" not in path_of(text) else None
     digits = text.lower() if len(text) >= _DIGITS_MIN else None
 
     def called(one: PlaceInfo) -> bool:
@@ -153,7 +153,7 @@ def _by_name(places: Sequence[PlaceInfo], text: str, this: bytes, what: str = "p
     def labelled(one: PlaceInfo) -> bool:
         if one.place.kind not in _BY_PATH:
             return one.wiped is None and bool(name) and one.label.casefold() == name
-        return path is not None and (one.label == str(path) or one.place == file_place(this, path))
+        return path is not None and (one.label == label(path) or one.place == file_place(this, path))
 
     def numbered(one: PlaceInfo) -> bool:
         return digits is not None and one.place.ident.hex().startswith(digits)
@@ -181,7 +181,7 @@ def _at(places: Sequence[PlaceInfo], address: Address) -> Place:
             place = folder_at(address.where)
         except ColdshareError:
             # A stick that is lost is the one that cannot be looked at.
-            where = str(Path(os.path.expanduser(address.where)).absolute())  # noqa: PTH111 - the other one raises
+            where = label(home(address.where))
             found = [one for one in places if one.place.kind == e.FOLDER and one.label == where]
             if len(found) > 1:
                 raise PlaceAmbiguousError(f"At {where} there were {told(found)}.") from None

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from coldshare.ledger import events as e
 from coldshare.ledger.queries import Backup, PlaceInfo
+from coldshare.paths import path_of, whole
 
 __all__ = [
     "argument",
@@ -24,11 +25,14 @@ __all__ = [
 
 
 def behind(info: PlaceInfo) -> str:
-    """What stands behind a verb to reach it: ` --at folder:/media/stick`. Empty for a token, which is plugged in."""
+    """What stands behind a verb to reach it: ` --at folder:/media/stick`. Empty for a token, which is plugged in.
+
+    Of a path that is too long for the ledger the person has to know the rest: ` --at folder:PATH`.
+    """
     if info.place.kind == e.FOLDER and info.label:
-        return f" --at {shlex.quote(f'folder:{info.label}')}"
+        return f" --at {shlex.quote(f'folder:{info.label}')}" if whole(info.label) else " --at folder:PATH"
     if info.place.kind == e.FILE and info.label:
-        return f" --from {shlex.quote(info.label)}"
+        return f" --from {shlex.quote(info.label)}" if whole(info.label) else " --from FILE"
     return ""
 
 
@@ -72,7 +76,9 @@ def drill(backup: Backup, info: PlaceInfo) -> str:
 def remove(backup: Backup, info: PlaceInfo) -> str:
     """Of an exported file nothing but itself is removed, and the ledger has to be told."""
     if info.place.kind == e.FILE:
-        return f"rm {shlex.quote(info.label)}, and then: coldshare place lost {named(info)}"
+        plain = whole(info.label) and path_of(info.label) == info.label
+        file = shlex.quote(info.label) if plain else "FILE"
+        return f"rm {file}, and then: coldshare place lost {named(info)}"
     return f"coldshare remove {_short(backup)}{behind(info)}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from coldshare.cli.opening import index
 from coldshare.cli.options import backup_option, open_token, place_options, unlock
 from coldshare.cli.render import Result, size
 from coldshare.cli.ui import Ui
+from coldshare.paths import written
 
 if TYPE_CHECKING:
     from coldshare.device.address import Address
@@ -89,9 +91,9 @@ def command(out: Path, prefix: str | None, at: Address, pin_file: str | None, as
         for path in done.elsewhere
     ]
     if not keyless:
-        lines.append(f"Try it once: coldshare verify --from {done.path}")
+        lines.append(f"Try it once: coldshare verify --from {shlex.quote(written(str(done.path)))}")
     elif has_recovery(slots):
-        lines.append(f"Try it once: coldshare verify --from {done.path} --recovery")
+        lines.append(f"Try it once: coldshare verify --from {shlex.quote(written(str(done.path)))} --recovery")
     return Result(
         {
             **backup_json(held),

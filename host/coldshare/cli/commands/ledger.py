@@ -160,12 +160,13 @@ def rescan(at: Address, pin_file: str | None, as_json: bool) -> Result:
 def _look(at: Address, pin_file: str | None, ui: Ui) -> tuple[str, Place, list[Listed]]:
     """What the place is called, which one it is, and what it holds."""
     if at.scheme == "folder":
+        from coldshare import paths
         from coldshare.ledger.folders import listed, place_and_contents
 
         if pin_file is not None:
             raise click.UsageError("a folder has no PIN: leave --pin-file out")
         place, contents = place_and_contents(at.where)
-        return str(Path(at.where).absolute()), place, listed(contents)
+        return paths.label(paths.home(at.where)), place, listed(contents)
     from coldshare.ledger.differences import held
     from coldshare.ledger.record import token
 

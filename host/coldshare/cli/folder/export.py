@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from coldshare.cli.describe import RETIRED, has_recovery, slots_json, ways
@@ -9,6 +10,7 @@ from coldshare.cli.folder.common import backup_json, no_pin, on_wait, place_json
 from coldshare.cli.opening import index
 from coldshare.cli.render import Result, size
 from coldshare.cli.ui import Ui
+from coldshare.paths import written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +55,7 @@ def export(at: Address, out: Path, prefix: str | None, pin_file: str | None, as_
         f"Note: a share of another party of this vault was exported to {path}. Keep the two in different places."
         for path in done.elsewhere
     ]
-    lines.append(f"Try it once: coldshare verify --from {done.path}")
+    lines.append(f"Try it once: coldshare verify --from {shlex.quote(written(str(done.path)))}")
     return Result(
         {
             **place_json(at),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -64,7 +65,7 @@ def verify(
         try:
             contents = folder.contents()
         except FolderIndexError as error:
-            error.next_step = error.next_step.replace("folder:PATH", str(at))
+            error.next_step = error.next_step.replace("folder:PATH", shlex.quote(str(at)))
             raise
         chosen = (
             [shares.choose(contents.backups, prefix)]
