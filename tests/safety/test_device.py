@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coldshare.ledger import events as e
-from coldshare.safety.carriers import Device, device
+from coldshare.safety.devices import Device, device
 from safety.story import FILE_A, LAP, NEW, OLD, SAFE_A, SAFE_B, VAULT, Story, backup_id, share
 
 LOST, FOUND = e.DeviceLost(VAULT, "Phone"), e.DeviceFound(VAULT, "Phone")

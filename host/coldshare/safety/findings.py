@@ -12,7 +12,8 @@ from coldshare.ledger.queries import Generation, Party, PlaceInfo, Reshare, Vaul
 from coldshare.safety import carriers as c
 from coldshare.safety import commands
 from coldshare.safety.apart import Together
-from coldshare.safety.carriers import Copy, device
+from coldshare.safety.carriers import Copy
+from coldshare.safety.devices import device
 from coldshare.safety.named import vault_argument
 from coldshare.safety.rehearsal import Rehearsal
 from coldshare.safety.verdicts import VERDICTS, Finding, PartyStanding

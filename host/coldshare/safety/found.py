@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coldshare.ledger.queries import Party, Vault, View
 from coldshare.safety.advice import Note
-from coldshare.safety.carriers import device
+from coldshare.safety.devices import device
 
 __all__ = ["found"]
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from coldshare.ledger.events import Place
 from coldshare.ledger.queries import Party, Vault, View
-from coldshare.safety.carriers import Copy, Device, copies, device
+from coldshare.safety.carriers import Copy, copies
+from coldshare.safety.devices import Device, device
 
 __all__ = ["Touched", "touched"]
 

@@ -11,7 +11,8 @@ from typing import Final
 from coldshare.ledger.events import FILE, Share, VaultSeen
 from coldshare.ledger.queries import Party, View
 from coldshare.safety import commands
-from coldshare.safety.carriers import Copy, copies, device
+from coldshare.safety.carriers import Copy, copies
+from coldshare.safety.devices import device
 from coldshare.safety.errors import (
     DuplicateVaultError,
     IncompatibleVaultError,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from coldshare.errors import EXIT_ATTEND
 from coldshare.ledger.queries import Backup, Conflict, Generation, Party, Vault, View
 from coldshare.safety.apart import Together, together
-from coldshare.safety.carriers import Copy, Device, copies, device, margin
+from coldshare.safety.carriers import Copy, copies, margin
+from coldshare.safety.devices import Device, device
 from coldshare.safety.due import Reminder, reminders
 from coldshare.safety.findings import Facts, findings
 from coldshare.safety.rehearsal import Rehearsal, rehearse

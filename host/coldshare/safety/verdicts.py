@@ -8,7 +8,8 @@ from typing import Final
 
 from coldshare.errors import EXIT_ATTEND, EXIT_DANGER
 from coldshare.ledger.queries import Backup
-from coldshare.safety.carriers import Carrier, Copy, Device
+from coldshare.safety.carriers import Carrier, Copy
+from coldshare.safety.devices import Device
 
 __all__ = ["VERDICTS", "Finding", "PartyStanding"]
 

@@ -13,7 +13,8 @@ from typing import Final, Literal, TypeAlias
 
 from coldshare.ledger.queries import Generation, Party, Vault, View
 from coldshare.safety.advice import Note, Situation, after, missing, never, unordered
-from coldshare.safety.carriers import Copy, Device, copies, device
+from coldshare.safety.carriers import Copy, copies
+from coldshare.safety.devices import Device, device
 from coldshare.safety.named import vault_argument
 from coldshare.safety.resharing import under_way
 from coldshare.safety.sources import Reached, Source, new_device, sources
