@@ -17,6 +17,7 @@ from coldshare.cli.ledgers import known
 from coldshare.cli.opening import remember
 from coldshare.cli.options import open_token, unlock
 from coldshare.cli.render import Result, size
+from coldshare.cli.thought_lost import Used, told
 from coldshare.cli.unfinished import announce, outbox
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def back_up(ui: Ui, at: Address, given: ToBackUp, pin_file: str | None) -> Resul
     """Put it onto the token or into the folder, and read it back. An old share, by the ledger, is refused."""
     _refuse_old(given.facts)
     if is_folder(at):
-        return at_folder.backup(ui, at, given, pin_file)
+        return told(at_folder.backup(ui, at, given, pin_file), Used(folder=at.where))
     return _onto_token(ui, at, given, pin_file)
 
 
@@ -134,7 +135,7 @@ def _onto_token(ui: Ui, at: Address, given: ToBackUp, pin_file: str | None) -> R
     # With --no-recovery it was said before the backup was made; a script hears it here only.
     warnings = [*done.warnings, *([] if done.recovery else [WITHOUT]), *given.several]
     short = done.backup_id.hex()[:8]
-    return Result(
+    result = Result(
         {
             "backup_id": done.backup_id.hex(),
             "token": {"label": label, "serial": client.info.serial.hex()},
@@ -159,6 +160,7 @@ def _onto_token(ui: Ui, at: Address, given: ToBackUp, pin_file: str | None) -> R
             f"Next: coldshare {'verify' if done.older is None else f'retire {done.older.backup_id.hex()[:8]}'}",
         ],
     )
+    return told(result, Used(token=client.info.serial))
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from coldshare.cli.opening import Opening, from_option, needed, opening_options,
 from coldshare.cli.options import backup_option, open_token, place_options_if_any, unlock
 from coldshare.cli.render import Result
 from coldshare.cli.single_host import single_host_option, watch_parties
+from coldshare.cli.thought_lost import Used, told
 from coldshare.cli.ui import Ui
 from coldshare.cli.unfinished import finished
 from coldshare.cli.vaultfile import VaultPassword, vault_password_option
@@ -102,7 +103,7 @@ def command(
         record.handled(ui.note, place.opened.declaration)
         raise
     place.tell(done)
-    return _result(place, done, warnings)
+    return told(_result(place, done, warnings), place.used)
 
 
 def _alone(context: click.Context) -> None:
@@ -122,6 +123,7 @@ class _Place:
     tell: Callable[[Drilled], None]
     data: dict[str, Json]
     title: str
+    used: Used
 
 
 def _token(at: Address, prefix: str | None, opening: Opening, pin_file: str | None, ui: Ui) -> _Place:
@@ -160,7 +162,8 @@ def _token(at: Address, prefix: str | None, opening: Opening, pin_file: str | No
         record.verified(ui.note, serial, label, checked)
     remember(ui, held.backup_id, opened.declaration)
     data: dict[str, Json] = {"token": {"label": label, "serial": serial.hex()}}
-    return _Place(opened, lambda done: tell(done, checked.backup), data, repr(label) if label else "the token")
+    title = repr(label) if label else "the token"
+    return _Place(opened, lambda done: tell(done, checked.backup), data, title, Used(token=serial))
 
 
 def _folder(at: Address, prefix: str | None, opening: Opening, pin_file: str | None, ui: Ui) -> _Place:
@@ -187,7 +190,7 @@ def _folder(at: Address, prefix: str | None, opening: Opening, pin_file: str | N
         folders.failed(ui.note, at.where, kept, error)
         raise
     remember(ui, kept.backup_id, opened.declaration, file_of(at, kept.backup_id))
-    return _Place(opened, tell, place_json(at), at.where)
+    return _Place(opened, tell, place_json(at), at.where, Used(folder=at.where))
 
 
 def _file(source: Path, opening: Opening, at: Address | None, pin_file: str | None, ui: Ui) -> _Place:
@@ -201,6 +204,7 @@ def _file(source: Path, opening: Opening, at: Address | None, pin_file: str | No
     envelope = parse(sealed)  # a file that is none is refused before anybody is asked for anything
     process.expect(envelope.backup_id)
     tell = _teller(ui, drills.at_file(source))
+    used = Used(file=source)
     token = opening.needs_token(at, envelope.slots)
     try:
         if token is None:
@@ -209,6 +213,7 @@ def _file(source: Path, opening: Opening, at: Address | None, pin_file: str | No
         else:
             with open_token(token, ui) as client:
                 unlock(client, pin_file, ui, introduce=True)
+                used = Used(token=client.info.serial, file=source)
                 key = opening.key()
                 opened = use_case.in_file(sealed, key, client=client, allow_cost=opening.allow_cost, on_step=ui.on_step)
     except use_case.DrillFailedError as error:
@@ -218,7 +223,7 @@ def _file(source: Path, opening: Opening, at: Address | None, pin_file: str | No
         drills.file_failed(ui.note, source, envelope.backup_id, error)
         raise
     remember(ui, envelope.backup_id, opened.declaration, source)
-    return _Place(opened, tell, {"file": str(source)}, str(source))
+    return _Place(opened, tell, {"file": str(source)}, str(source), used)
 
 
 def _teller(ui: Ui, at: At) -> Callable[[Drilled], None]:

@@ -14,6 +14,7 @@ from coldshare.cli.folder.common import is_folder
 from coldshare.cli.opening import index
 from coldshare.cli.options import backup_option, open_token, place_options, unlock
 from coldshare.cli.render import Result, size
+from coldshare.cli.thought_lost import Used, told
 from coldshare.cli.ui import Ui
 from coldshare.paths import written
 
@@ -44,7 +45,7 @@ def command(out: Path, prefix: str | None, at: Address, pin_file: str | None, as
     from coldshare_iface import wire
 
     if is_folder(at):
-        return at_folder.export(at, out, prefix, pin_file, as_json)
+        return told(at_folder.export(at, out, prefix, pin_file, as_json), Used(folder=at.where))
     ui = Ui(quiet=as_json)
     use_case.check_name(out)
     known = index()
@@ -94,7 +95,7 @@ def command(out: Path, prefix: str | None, at: Address, pin_file: str | None, as
         lines.append(f"Try it once: coldshare verify --from {shlex.quote(written(str(done.path)))}")
     elif has_recovery(slots):
         lines.append(f"Try it once: coldshare verify --from {shlex.quote(written(str(done.path)))} --recovery")
-    return Result(
+    result = Result(
         {
             **backup_json(held),
             **slots_json(slots),
@@ -104,3 +105,4 @@ def command(out: Path, prefix: str | None, at: Address, pin_file: str | None, as
         },
         lines,
     )
+    return told(result, Used(token=client.info.serial))

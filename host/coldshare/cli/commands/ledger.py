@@ -11,6 +11,7 @@ import click
 
 from coldshare.cli.options import json_option, open_token, place_options, unlock
 from coldshare.cli.render import Result, table
+from coldshare.cli.thought_lost import Used, told
 from coldshare.cli.ui import Ui
 from coldshare.errors import EXIT_INTEGRITY
 
@@ -128,7 +129,7 @@ def rescan(at: Address, pin_file: str | None, as_json: bool) -> Result:
     it holds; coldshare verify opens them and tells the ledger.
     """
     from coldshare.ledger import differences
-    from coldshare.ledger.events import HostNamed
+    from coldshare.ledger.events import TOKEN, HostNamed
     from coldshare.ledger.history import Names, body_json
     from coldshare.ledger.record import host_name, named
 
@@ -145,7 +146,7 @@ def rescan(at: Address, pin_file: str | None, as_json: bool) -> Result:
         lines += [f"  {names.words(body)}" for body in found]
         lines.append("It is recorded now. What is really inside of a backup is proved by coldshare verify.")
     warnings = [conflict.words for conflict in view.conflicts()]
-    return Result(
+    result = Result(
         {
             "place": str(place),
             "label": label,
@@ -155,6 +156,7 @@ def rescan(at: Address, pin_file: str | None, as_json: bool) -> Result:
         },
         [*lines, *(f"Note: {warning}" for warning in warnings)],
     )
+    return told(result, Used(token=place.ident) if place.kind == TOKEN else Used(folder=at.where))
 
 
 def _look(at: Address, pin_file: str | None, ui: Ui) -> tuple[str, Place, list[Listed]]:

@@ -13,6 +13,7 @@ from coldshare.cli.ledgers import known
 from coldshare.cli.older import flagged, meanings
 from coldshare.cli.options import open_token, place_options, unlock
 from coldshare.cli.render import Result, size, table
+from coldshare.cli.thought_lost import Used, told
 from coldshare.cli.ui import Ui
 
 if TYPE_CHECKING:
@@ -32,30 +33,31 @@ def command(at: Address, pin_file: str | None, as_json: bool) -> Result:
     from coldshare.safety.aged import is_old
 
     if is_folder(at):
-        return at_folder.list_(at, pin_file, as_json)
+        return told(at_folder.list_(at, pin_file, as_json), Used(folder=at.where))
     ui = Ui(quiet=as_json)
     with open_token(at, ui) as client:
         label = unlock(client, pin_file, ui, copies=True)
         backups = everything(client.contents())
         serial = client.info.serial.hex()
     view = known()
-    told = [declared(held) for held in backups]
+    declarations = [declared(held) for held in backups]
     olds = [
         state(held) == "retired" or (None if one is None else is_old(view, one.vault, one.generation))
-        for held, one in zip(backups, told, strict=True)
+        for held, one in zip(backups, declarations, strict=True)
     ]
     head = ["BACKUP", "VAULT", "SHARE OF", "SIGNS", "GENERATION", "SIZE", "STATE"]
     lines = [f"{label or 'Burnt token'} (serial {serial})"]
     nothing = "Nothing is left on it." if not label else "No backup yet. Next: coldshare backup FILE.vult"
     lines += table(head, [*map(_row, backups, olds)]) if backups else [nothing]
     lines += meanings([(state(held), old) for held, old in zip(backups, olds, strict=True)], _MEANINGS)
-    return Result(
+    result = Result(
         {
             "token": {"label": label, "serial": serial},
             "backups": [{**backup_json(held), "old": old} for held, old in zip(backups, olds, strict=True)],
         },
         lines,
     )
+    return told(result, Used(token=client.info.serial))
 
 
 _MEANINGS = {

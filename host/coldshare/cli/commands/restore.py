@@ -15,6 +15,7 @@ from coldshare.cli.opening import Opening, from_option, needed, opening_options,
 from coldshare.cli.options import backup_option, open_token, place_options_if_any, unlock
 from coldshare.cli.render import Result, size
 from coldshare.cli.single_host import single_host_option, watch_parties
+from coldshare.cli.thought_lost import Used, told
 from coldshare.cli.ui import Ui
 
 if TYPE_CHECKING:
@@ -74,13 +75,17 @@ def command(
     opening = Opening(ui, password_file, recovery_file, recovery, allow_cost)
     use_case.check_out(out)
     if source is not None:
-        file = _from_file(source, out, opening, returning, at, pin_file, ui)
+        file, used = _from_file(source, out, opening, returning, at, pin_file, ui)
         remember(ui, file.backup_id, file.declaration, source)
         record.file_opened(ui.note, source, file, restored=True)
-        return _done(ui, out, file_json(file), file.declaration, file.backup_id, len(file.original), returning, several)
+        result = _done(
+            ui, out, file_json(file), file.declaration, file.backup_id, len(file.original), returning, several
+        )
+        return told(result, used)
     if at is not None and is_folder(at):
         data, done = at_folder.restore(at, out, prefix, opening, returning, pin_file, ui)
-        return _done(ui, out, data, done.declaration, done.backup_id, len(done.original), returning, several)
+        result = _done(ui, out, data, done.declaration, done.backup_id, len(done.original), returning, several)
+        return told(result, Used(folder=at.where))
     with open_token(needed(at), ui) as client:
         with opening.spoken():
             label = unlock(client, pin_file, ui, introduce=True, copies=True)
@@ -103,7 +108,8 @@ def command(
     remember(ui, held.backup_id, declaration)
     record.restored(ui.note, client.info.serial, label, checked)
     data = backup_json(held, declaration)
-    return _done(ui, out, data, declaration, held.backup_id, len(checked.original), returning, several)
+    result = _done(ui, out, data, declaration, held.backup_id, len(checked.original), returning, several)
+    return told(result, Used(token=client.info.serial))
 
 
 def _from_file(
@@ -114,7 +120,7 @@ def _from_file(
     at: Address | None,
     pin_file: str | None,
     ui: Ui,
-) -> CheckedFile:
+) -> tuple[CheckedFile, Used]:
     from coldshare import restore as use_case
     from coldshare.export import read_sealed
     from coldshare.handling import process
@@ -138,10 +144,10 @@ def _from_file(
         )
 
     if token is None:
-        return restored()
+        return restored(), Used(file=source)
     with open_token(token, ui) as client:
         unlock(client, pin_file, ui, introduce=True)
-        return restored(client)
+        return restored(client), Used(token=client.info.serial, file=source)
 
 
 def _done(

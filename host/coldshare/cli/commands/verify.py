@@ -24,6 +24,7 @@ from coldshare.cli.opening import Opening, from_option, needed, opening_options,
 from coldshare.cli.options import backup_option, open_token, place_options_if_any, unlock
 from coldshare.cli.render import Result
 from coldshare.cli.single_host import single_host_option, watch_parties
+from coldshare.cli.thought_lost import Used, told
 from coldshare.cli.ui import Ui
 from coldshare.cli.unfinished import finished
 from coldshare_iface.errors import ColdshareError
@@ -78,7 +79,8 @@ def command(
     several = watch_parties(ui, single_host)
     opening = Opening(ui, password_file, recovery_file, recovery, allow_cost)
     if source is None and at is not None and is_folder(at):
-        return at_folder.verify(at, prefix, opening, no_password, repair, several, pin_file, ui)
+        done = at_folder.verify(at, prefix, opening, no_password, repair, several, pin_file, ui)
+        return told(done, Used(folder=at.where))
     if repair:
         raise click.UsageError("--repair is for folders: --at folder:PATH")
     if source is not None:
@@ -109,7 +111,7 @@ def command(
             finished(ui, client.info.serial, one.backup.backup_id)
         if one.opened and one.declaration is not None:
             remember(ui, one.backup.backup_id, one.declaration)
-    return Result(
+    result = Result(
         {
             "token": {"label": label, "serial": client.info.serial.hex()},
             "backups": [
@@ -128,6 +130,7 @@ def command(
             *(f"Left out: {held.backup_id.hex()[:8]}, {what(held)}, retired. --backup names it." for held in left_out),
         ],
     )
+    return told(result, Used(token=client.info.serial))
 
 
 def _lines(one: Checked) -> list[str]:
@@ -168,6 +171,7 @@ def _file(
     envelope = parse(sealed)  # a file that is none is refused before anybody is asked for anything
     process.expect(envelope.backup_id)
     token = opening.needs_token(at, envelope.slots)
+    used = Used(file=source)
     if token is None:
         done = use_case.verify_sealed(sealed, opening.key(), on_step=ui.on_step, allow_cost=opening.allow_cost)
     else:
@@ -176,13 +180,15 @@ def _file(
             done = use_case.verify_sealed(
                 sealed, opening.key(), client=client, on_step=ui.on_step, allow_cost=opening.allow_cost
             )
+            used = Used(token=client.info.serial, file=source)
     remember(ui, done.backup_id, done.declaration, source)
     record.file_opened(ui.note, source, done)
     short = done.backup_id.hex()[:8]
-    return Result(
+    result = Result(
         {"file": str(source), **file_json(done), **slots_json(done.slots), "opened": True, "warnings": several},
         [
             f"Good: {source} is {short}, {headline(done.declaration)}; its seal opens and its file comes back whole.",
             f"Opens with {ways(done.slots)}.",
         ],
     )
+    return told(result, used)
