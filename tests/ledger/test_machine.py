@@ -71,13 +71,16 @@ class History:
         return times[-1] if times else None
 
     def failed(self, place: Place, backup_id: bytes) -> str | None:
+        """The last failure that nothing has answered: what was found inside is answered by opening it alone."""
+        read = False
         for _, body in reversed(self.about(place, backup_id)):
             if isinstance(body, e.BackupFailed):
-                return body.code
+                return None if read and body.code == "integrity" else body.code
             if isinstance(body, e.DrillResult):
                 return None if body.good else "drill"
-            if isinstance(body, _GOOD):
+            if isinstance(body, e.BackupRestored) or (isinstance(body, e.BackupVerified) and body.opened):
                 return None
+            read = read or isinstance(body, _GOOD)
         return None
 
     def label(self, place: Place) -> str:

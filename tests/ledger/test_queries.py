@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from coldshare.ledger import events as e
 from coldshare.ledger.store import Ledger
 from ledger.samples import BODIES, HOST, ID, NEW, OLD, PLAN, SAFE, SHARE, STICK, VAULT, Clock
@@ -50,6 +52,38 @@ def test_the_last_drill_of_each_backup(ledger: Ledger, clock: Clock) -> None:
     (backup,) = ledger.view().backups()
     assert (backup.drilled, backup.opened, backup.failed) == (clock.now, clock.now, None)
     assert ledger.view().drills(NEW) == []
+
+
+def _verified(*, opened: bool) -> e.BackupVerified:
+    return e.BackupVerified(SAFE, ID, SHARE, 1000, e.ACTIVE, None, opened=opened)
+
+
+@pytest.mark.parametrize(
+    ("failure", "by_reading"),
+    [
+        (e.DrillResult(SAFE, ID, SHARE, False, None, None, bytes(32)), False),
+        (e.BackupFailed(SAFE, ID, "seal_damaged"), False),
+        (e.BackupFailed(SAFE, ID, "share_arithmetic"), False),
+        (e.BackupFailed(SAFE, ID, "a_code_of_tomorrow"), False),
+        (e.BackupFailed(SAFE, ID, "integrity"), True),
+        (e.BackupFailed(SAFE, ID, "folder_damaged"), True),
+    ],
+    ids=lambda one: getattr(one, "code", "drill") if isinstance(one, e.Body) else "",
+)
+def test_what_was_found_inside_is_answered_by_opening_it_alone(
+    ledger: Ledger, failure: e.Body, by_reading: bool
+) -> None:
+    stored = e.BackupStored(SAFE, ID, SHARE, 1000, e.ACTIVE, None)
+    ledger.record([stored, failure])
+    for body in (_verified(opened=False), stored, e.BackupState(SAFE, ID, SHARE, 1000, e.NEXT)):
+        ledger.record([failure, body])
+        (backup,) = ledger.view().backups()
+        assert (backup.failed is None) == (backup.failed_code is None)
+        assert (backup.failed is None) == (by_reading and not isinstance(body, e.BackupState)), body
+    for body in (_verified(opened=True), e.BackupRestored(SAFE, ID, SHARE, 1000)):
+        ledger.record([failure, body])
+        (backup,) = ledger.view().backups()
+        assert (backup.failed, backup.failed_code) == (None, None)
 
 
 def test_what_a_place_is_called(ledger: Ledger) -> None:

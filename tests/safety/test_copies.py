@@ -51,7 +51,7 @@ BEFALLS: dict[str, tuple[Tell, Tell | None]] = {
     c.PLACE_LOST: (lambda s: s.tell(e.PlaceLost(SAFE_A)), lambda s: s.tell(e.PlaceFound(SAFE_A))),
     c.FAILED: (
         lambda s: s.tell(e.BackupFailed(SAFE_A, ID, "seal_damaged")),
-        lambda s: s.tell(e.BackupVerified(SAFE_A, ID, share(), 1000, e.ACTIVE, None, opened=False)),
+        lambda s: s.tell(e.BackupVerified(SAFE_A, ID, share(), 1000, e.ACTIVE, None, opened=True)),
     ),
     c.DAMAGED: (
         lambda s: s.tell(e.BackupState(SAFE_A, ID, None, 1000, e.DAMAGED)),

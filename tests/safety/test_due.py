@@ -80,6 +80,8 @@ def test_a_drill_that_failed_proves_nothing() -> None:
     assert drill_due(story.backup(1, SAFE_A)) == before
     assert due(story, before) == []  # it is no reminder that it needs: it is wrong
     story.tell(e.BackupVerified(SAFE_A, ID, share(), 1000, e.ACTIVE, None, opened=False))
+    assert due(story, before) == []  # to read the same bytes again does not mend it
+    story.tell(e.BackupVerified(SAFE_A, ID, share(), 1000, e.ACTIVE, None, opened=True))
     assert [one.what for one in due(story, before)] == ["drill"]
 
 

@@ -293,13 +293,7 @@ class SafetyMachine(RuleBasedStateMachine):
         sealed.good = mended
         computer = self.computer_of(sealed)
         if mended:
-            self.tell(
-                computer,
-                e.BackupVerified(
-                    self.places[sealed], self.id_of(sealed), None, 1000, e.ACTIVE, recovery=None, opened=False
-                ),
-            )
-            sealed.confirmed = True
+            self.open(sealed, computer)
         else:
             self.tell(computer, e.BackupFailed(self.places[sealed], self.id_of(sealed), "seal_damaged"))
         self.visit(sealed, computer)

@@ -89,6 +89,14 @@ def _backup(rows: Rows, place: Place, backup_id: bytes, **values: object) -> Non
 
 _HERE: Final = {"gone": None, "gone_at": None}
 _GOOD: Final = {**_HERE, "failed": None, "failed_code": None}
+#: What reading it shows, so that reading it again shows that it is over. All else was found inside, by opening it.
+_BY_READING: Final = frozenset(("integrity", "folder_damaged", "folder_index", "folder_read_back", "token_lied"))
+
+
+def _read(rows: Rows, place: Place, backup_id: bytes) -> dict[str, None]:
+    """What changes when it was read back whole, and not opened."""
+    known = rows.get("backup", place.kind, place.ident, backup_id)
+    return _GOOD if known is None or known["failed_code"] in _BY_READING else _HERE
 
 
 # --- one function per kind
@@ -183,8 +191,8 @@ def _(body: e.VaultExtras, rows: Rows, event: Event) -> None:
 def _(body: e.BackupStored, rows: Rows, event: Event) -> None:
     _place(rows, body.place, event)
     _sealed(rows, body.backup_id, body.share, body.recovery)
-    now = {"stored": event.time, "read_back": event.time}
-    _backup(rows, body.place, body.backup_id, size=body.size, state=body.state, **now, **_GOOD)
+    now = {"stored": event.time, "read_back": event.time, **_read(rows, body.place, body.backup_id)}
+    _backup(rows, body.place, body.backup_id, size=body.size, state=body.state, **now)
 
 
 @_apply.register
@@ -198,8 +206,11 @@ def _(body: e.BackupState, rows: Rows, event: Event) -> None:
 def _(body: e.BackupVerified, rows: Rows, event: Event) -> None:
     _place(rows, body.place, event)
     _sealed(rows, body.backup_id, body.share, body.recovery)
-    now = {"read_back": event.time, **({"opened": event.time} if body.opened else {})}
-    _backup(rows, body.place, body.backup_id, size=body.size, state=body.state, **now, **_GOOD)
+    if body.opened:
+        now = {"read_back": event.time, "opened": event.time, **_GOOD}
+    else:
+        now = {"read_back": event.time, **_read(rows, body.place, body.backup_id)}
+    _backup(rows, body.place, body.backup_id, size=body.size, state=body.state, **now)
 
 
 @_apply.register

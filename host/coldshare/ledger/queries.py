@@ -125,8 +125,9 @@ class Backup:
     `vault`, `party` and `generation` are None together, when nobody has told whose it is. `size` in bytes; `state` is
     one of `events.STATES`; `recovery` whether a code opens it. `stored`, `read_back`, `opened` (its seal, and the
     share inside checked), `restored`, `drilled`, `failed` are the last times of each; a failure counts until it is
-    proved good again. `gone` is one of `events.GONE`, None while it is there, as far as the ledger knows. `disputed`
-    when the same id was told to be another share.
+    proved good again: by opening it, or, where reading alone had shown it, by reading it back. `gone` is one of
+    `events.GONE`, None while it is there, as far as the ledger knows. `disputed` when the same id was told to be
+    another share.
     """
 
     place: Place
