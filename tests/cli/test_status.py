@@ -297,6 +297,21 @@ def test_what_is_due_is_reminded_of_and_ends_with_8(shell: Shell, keep: Callable
     assert [one["what"] for one in vault["reminders"]] == ["drill"] * 3
 
 
+def test_a_date_that_is_still_to_come_is_said_and_asked_for_again(shell: Shell, keep: Callable[..., None]) -> None:
+    keep(safe_vault(), after=-10 * HALF_YEAR)
+    said = shell("status")
+    assert said.status == 8
+    assert "verified 2023-11-14, which is still to come, never drilled" in said.out
+    assert "  note: A clock was wrong, or this computer's is: " in said.out
+    assert (
+        "  due: The backup of Phone at Safe A was verified on 2023-11-14, as it seems. That is still to come: do it "
+        "again.\n    Next: coldshare verify --backup 00000000\n"
+    ) in said.out
+    (vault,) = shell("status", "--json").json["vaults"]
+    assert [(one["what"], one["believable"]) for one in vault["reminders"]] == [("verify", False)] * 3
+    assert "to_come" in [one["code"] for one in vault["findings"]]
+
+
 def test_what_a_finding_asks_for_is_not_asked_for_twice(shell: Shell, keep: Callable[..., None]) -> None:
     keep(never_verified())
     (vault,) = shell("status", "--json").json["vaults"]
@@ -638,7 +653,7 @@ def test_the_shape_of_the_answer(shell: Shell, keep: Callable[..., None], name: 
             assert finding["counts"] is (finding["code"] in VERDICTS)
             assert finding["words"].endswith(".")
         for reminder in vault["reminders"]:
-            assert set(reminder) == {"what", "backup_id", "place", "party", "last", "due"}
+            assert set(reminder) == {"what", "backup_id", "place", "party", "last", "due", "believable"}
         assert vault["exit_status"] <= answer["exit_status"]
 
 

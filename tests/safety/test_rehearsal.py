@@ -172,6 +172,18 @@ def test_another_generation_does_not_count() -> None:
     assert judged(told, new[0]).verdict == "proved"
 
 
+def test_a_date_that_is_still_to_come_hides_no_drill_that_can_be_believed() -> None:
+    """Two backups of one party, one of which was drilled by a clock ten years ahead."""
+    shares, told = everything()
+    told.tell(stored(shares[0], 7)).tell(drilled(shares[0], 7), at=NOW + 3650 * DAY)
+    told.tell(drilled(shares[1], 1))
+    assert judged(told, shares[0]).verdict == "overdue"
+    told.tell(drilled(shares[0], 0), at=NOW - DAY)
+    found = judged(told, shares[0])
+    assert (found.verdict, found.proved_by) == ("proved", (("Laptop", NOW), ("Phone", NOW - DAY)))
+    assert [one.due for one in found.backups] == [NOW - DAY + PERIOD, NOW, NOW + PERIOD, NOW]
+
+
 def test_what_is_not_there_proves_nothing() -> None:
     shares, told = everything()
     told.tell(drilled(shares[0], 0)).tell(drilled(shares[1], 1))

@@ -9,6 +9,7 @@ from coldshare.errors import EXIT_ATTEND
 from coldshare.ledger.events import PLACES
 from coldshare.safety import commands
 from coldshare.safety.carriers import FAILED, FAULTS, PLACE_LOST
+from coldshare.safety.due import to_come
 from coldshare.safety.verdicts import VERDICTS
 
 if TYPE_CHECKING:
@@ -131,8 +132,13 @@ def fault(copy: Copy) -> str:
 
 def proofs(backup: Backup, now: int) -> tuple[str, str]:
     """When its seal was opened last, and when it was drilled."""
-    opened = "never verified" if backup.opened is None else f"verified {when(backup.opened, now)}"
-    return opened, "never drilled" if backup.drilled is None else f"drilled {when(backup.drilled, now)}"
+    return _proof("verified", backup.opened, now), _proof("drilled", backup.drilled, now)
+
+
+def _proof(done: str, at: int | None, now: int) -> str:
+    if at is None:
+        return f"never {done}"
+    return f"{done} {date(at)}, which is still to come" if to_come(at, now) else f"{done} {when(at, now)}"
 
 
 def older(copy: Copy) -> str:
@@ -163,6 +169,8 @@ class Book:
         done = "drilled" if one.what == "drill" else "verified"
         if one.last is None:
             return f"{of} was never {done}.", command
+        if not one.believable:
+            return f"{of} was {done} on {date(one.last)}, as it seems. That is still to come: do it again.", command
         return f"{of} was {done} {when(one.last, now)}.", command
 
     def nameless(self, one: Backup) -> tuple[str, str]:

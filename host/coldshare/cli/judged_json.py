@@ -134,6 +134,7 @@ def _reminder_json(one: Reminder) -> dict[str, Json]:
         "party": one.backup.party,
         "last": moment(one.last),
         "due": moment(one.due),
+        "believable": one.believable,
     }
 
 

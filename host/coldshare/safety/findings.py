@@ -14,6 +14,7 @@ from coldshare.safety import commands
 from coldshare.safety.apart import Together
 from coldshare.safety.carriers import Copy
 from coldshare.safety.devices import device
+from coldshare.safety.due import day, to_come
 from coldshare.safety.named import vault_argument
 from coldshare.safety.rehearsal import Rehearsal
 from coldshare.safety.verdicts import VERDICTS, Finding, PartyStanding
@@ -40,6 +41,7 @@ class Facts:
     copies: Sequence[Copy]
     rehearsal: Rehearsal
     resharing: Reshare | None
+    now: int
 
     @property
     def awaited(self) -> bool:
@@ -393,6 +395,7 @@ def _notes(facts: Facts) -> Iterable[Finding]:
             "server",
             "One party is the vendor's server: it signs as long as the vendor lets it, and sends its share by e-mail.",
         )
+    yield from _to_come(facts)
     going = facts.resharing
     if going is not None:
         yield Finding(
@@ -420,6 +423,28 @@ def _notes(facts: Facts) -> Iterable[Finding]:
         away = "If they were made by a reshare that was given up: "
         away += _some([_away(one, facts.copies, current) for one in other])
         yield _old_copies(other, away, "Shares that do not count")
+
+
+def _to_come(facts: Facts) -> Iterable[Finding]:
+    """Dates that no right clock has written. What they are of has to be done again; of the rest nothing follows."""
+    told = []
+    again = []
+    for copy in (one for party in facts.parties for one in party.usable):
+        dates = {"verified": copy.backup.opened, "drilled": copy.backup.drilled}
+        ahead = [f"{what} {day(at)}" for what, at in dates.items() if at is not None and to_come(at, facts.now)]
+        if ahead:
+            told.append((copy, f"{copy.backup.backup_id.hex()[:8]} at {copy.place.title} ({', '.join(ahead)})"))
+            command = commands.drill if to_come(copy.backup.drilled, facts.now) else commands.verify
+            again.append(command(copy.backup, copy.place))
+    if told:
+        yield Finding(
+            "to_come",
+            f"A clock was wrong, or this computer's is: {', '.join(words for _, words in told)}. These dates are still "
+            "to come, so nobody knows when it was, and they count for nothing.",
+            f"See that the clock of this computer is right, and then: {_some(again)}",
+            tuple(dict.fromkeys(copy.backup.party or "" for copy, _ in told)),
+            tuple(copy.backup for copy, _ in told),
+        )
 
 
 def _old_copies(old: Sequence[Copy], next_step: str, what: str = "Older shares") -> Finding:

@@ -12,17 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import combinations
 from math import comb
 from random import Random
 from typing import Final, Literal, TypeAlias
 
 from coldshare.ledger import events as e
-from coldshare.ledger.events import TIME_MAX, Place
+from coldshare.ledger.events import Place
 from coldshare.ledger.queries import Drill, Generation, Host, Member, Vault, View
 from coldshare.safety.carriers import DAMAGED, DISPUTED, FAILED, FAULTS, UNCONFIRMED, Copy, copies
-from coldshare.safety.due import HALF_YEAR
+from coldshare.safety.due import HALF_YEAR, day, latest, to_come
 from coldshare.vault import curves
 from coldshare.vault.checks import Checks
 from coldshare.vault.errors import ShareCheckError
@@ -35,8 +34,6 @@ Verdict: TypeAlias = Literal["proved", "not_yet", "overdue", "wrong", "no_genera
 
 #: How long a good drill counts, in microseconds.
 PERIOD: Final = HALF_YEAR
-#: A date that is further ahead than this, in microseconds, is that of a wrong clock.
-_AHEAD: Final = 86_400 * 1_000_000
 #: What can be opened, so drilled, though it would not count as a backup to rely on.
 _OPENS: Final = (None, DAMAGED, UNCONFIRMED)
 #: Sets of shares that are tried where some do not fit: all there are in a vault of up to twelve parties, and enough to
@@ -214,7 +211,7 @@ def _when(view: View, generation: Generation, one: Rehearsed, now: int) -> Rehea
     """With the date when it is due, and whether this computer may."""
     if one.copy.fault not in (*_OPENS, FAILED):
         return one
-    due = now if one.good is None or one.good > now + _AHEAD else one.good + PERIOD
+    due = now if one.good is None or to_come(one.good, now) else one.good + PERIOD
     return replace(one, due=due, elsewhere=_elsewhere(view, generation, one.party))
 
 
@@ -264,8 +261,8 @@ def _judge(
     # Too few to be compared stand each for itself. Where nothing tells who is wrong, none counts.
     few = len({item.party for item in items}) < generation.threshold
     count = [item for item in (items if few else sound) if item.party not in in_question]
-    latest = _latest(count, items)
-    fresh = {party: at for party, at in latest.items() if now - PERIOD < at <= now + _AHEAD}
+    rehearsed = _rehearsed(count, items, now)
+    fresh = {party: at for party, at in rehearsed.items() if now - PERIOD < at and not to_come(at, now)}
     newest = sorted(fresh.items(), key=lambda one: (-one[1], one[0]))
     proved = tuple(sorted(newest[: generation.threshold])) if len(fresh) >= generation.threshold else ()
     drillable = {one.party for one in held if one.due is not None}
@@ -275,7 +272,7 @@ def _judge(
         verdict = "wrong"
     elif proved:
         verdict = "proved"
-    elif len(latest) >= generation.threshold:
+    elif len(rehearsed) >= generation.threshold:
         verdict = "overdue"
     else:
         verdict = "not_yet"
@@ -295,14 +292,14 @@ def _judge(
     )
 
 
-def _latest(count: Iterable[_Item], items: Mapping[_Item, Sequence[Rehearsed]]) -> dict[str, int]:
+def _rehearsed(count: Iterable[_Item], items: Mapping[_Item, Sequence[Rehearsed]], now: int) -> dict[str, int]:
     """The latest good drill of each party, of what can still be opened."""
-    out: dict[str, int] = {}
+    found: dict[str, list[int]] = {}
     for item in count:
         for one in items[item]:
             if one.copy.fault in _OPENS and one.good is not None:
-                out[item.party] = max(out.get(item.party, 0), one.good)
-    return out
+                found.setdefault(item.party, []).append(one.good)
+    return {party: last for party, times in found.items() if (last := latest(times, now)) is not None}
 
 
 def _marked(one: Rehearsed, items: Mapping[_Item, Sequence[Rehearsed]], odd: Iterable[_Item]) -> Rehearsed:
@@ -407,18 +404,13 @@ _ED25519: Final = _Curve(curves.ED25519_ORDER, 32, curves.ed25519_is_point, curv
 # --- in words
 
 
-def _day(at: int) -> str:
-    """The date of a time, in UTC."""
-    return datetime.fromtimestamp(min(at, TIME_MAX) // 1_000_000, UTC).date().isoformat()
-
-
 def _words(one: Rehearsal) -> Iterator[str]:
     name, generation = one.name, one.generation
     if one.verdict == "no_generation" or generation is None:
         yield f"{name}: nothing can be proved. {one.why}"
         return
     t = generation.threshold
-    proved = ", ".join(f"{party} ({_day(at)})" for party, at in one.proved_by)
+    proved = ", ".join(f"{party} ({day(at)})" for party, at in one.proved_by)
     if one.verdict == "wrong":
         yield f"{name}: something is WRONG."
         for backup in one.backups:
@@ -432,7 +424,7 @@ def _words(one: Rehearsal) -> Iterator[str]:
         if proved:
             yield f"These {t} prove signing ability all the same: {proved}."
     elif one.verdict == "proved" and one.until is not None:
-        yield f"{name}: these {t} prove signing ability: {proved}. That holds until {_day(one.until)}."
+        yield f"{name}: these {t} prove signing ability: {proved}. That holds until {day(one.until)}."
     elif one.verdict == "overdue":
         yield f"{name}: overdue. {t} parties were rehearsed once, and {_count(len(one.fresh))} in the last six months."
     else:

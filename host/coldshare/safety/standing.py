@@ -96,7 +96,7 @@ def assess_vault(view: View, vault: Vault, now: int) -> Standing:
     found = copies(view, vault.vault)
     current = view.current(vault.vault)
     candidates = [current] if current is not None else _newest(view.generations(vault.vault))
-    parties = _parties(view, vault, candidates, found)
+    parties = _parties(view, vault, candidates, found, now)
     names = {one.party for one in parties}
     strangers = tuple(one for one in found if one.backup.party not in names)
     apart = tuple(together(view, vault.vault, found=found))
@@ -108,7 +108,7 @@ def assess_vault(view: View, vault: Vault, now: int) -> Standing:
     rehearsal = rehearse(view, vault.vault, now)
     resharing = next(reversed(under_way(view, vault.vault)), None)
     told = findings(
-        Facts(view, vault, current, candidates, parties, strangers, unknown, apart, found, rehearsal, resharing)
+        Facts(view, vault, current, candidates, parties, strangers, unknown, apart, found, rehearsal, resharing, now)
     )
     asked = {one for finding in told if finding.code == "never_verified" for one in finding.backups}
     due = reminders((one for party in parties for one in party.copies if one.backup not in asked), now)
@@ -133,7 +133,7 @@ def _newest(generations: Sequence[Generation]) -> list[Generation]:
 
 
 def _parties(
-    view: View, vault: Vault, candidates: Sequence[Generation], found: Sequence[Copy]
+    view: View, vault: Vault, candidates: Sequence[Generation], found: Sequence[Copy], now: int
 ) -> tuple[PartyStanding, ...]:
     told = {one.party: one for one in view.parties(vault.vault)}
     wanted = {one.generation for one in candidates}
@@ -155,6 +155,7 @@ def _parties(
                 restored=party.restored,
                 copies=tuple(one for one in own if one.backup.generation in wanted),
                 older=tuple(one for one in own if one.backup.generation not in wanted),
+                now=now,
             )
         )
     return tuple(out)

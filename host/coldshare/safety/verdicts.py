@@ -10,6 +10,7 @@ from coldshare.errors import EXIT_ATTEND, EXIT_DANGER
 from coldshare.ledger.queries import Backup
 from coldshare.safety.carriers import Carrier, Copy
 from coldshare.safety.devices import Device
+from coldshare.safety.due import latest
 
 __all__ = ["VERDICTS", "Finding", "PartyStanding"]
 
@@ -29,7 +30,7 @@ VERDICTS: Final[Mapping[str, tuple[str, int]]] = {
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing to know. `code` is a verdict, or for what is only said: `resharing`, `old_copies`, `server`,
-    `single_host`, `reached`. `next_step` is what to do, empty for nothing."""
+    `single_host`, `reached`, `to_come`. `next_step` is what to do, empty for nothing."""
 
     code: str
     words: str
@@ -47,6 +48,8 @@ class Finding:
 class PartyStanding:
     """A party of the generation that counts. `copies` are its backups of that generation, `older` of all others.
 
+    Dates are told as they look at `now`.
+
     `device` is what became of the device with its live share, `device_name` the new one's name; `lost` and `restored`
     since when.
     """
@@ -59,6 +62,7 @@ class PartyStanding:
     restored: int | None
     copies: tuple[Copy, ...]
     older: tuple[Copy, ...]
+    now: int
 
     @property
     def live(self) -> bool:
@@ -76,11 +80,11 @@ class PartyStanding:
     @property
     def verified(self) -> int | None:
         """When the seal of one that would open was opened last."""
-        return max((one.backup.opened for one in self.usable if one.backup.opened is not None), default=None)
+        return latest((one.backup.opened for one in self.usable), self.now)
 
     @property
     def drilled(self) -> int | None:
-        return max((one.backup.drilled for one in self.usable if one.backup.drilled is not None), default=None)
+        return latest((one.backup.drilled for one in self.usable), self.now)
 
     @property
     def carriers(self) -> frozenset[Carrier]:
