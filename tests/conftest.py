@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from coldshare import handling
+from coldshare.places import surroundings
 from support import watch
 
 # A busy machine is no failure: tests never judge by the clock. `make fuzz` tries far more.
@@ -60,11 +61,13 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def nobodys_home(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
-    """No test meets the records of whoever runs it, and none is added to them. One computer stands for all parties'."""
+    """No test meets the records of whoever runs it, and none is added to them. One computer stands for all parties',
+    and folders on its disk for their sticks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLDSHARE_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("COLDSHARE_SINGLE_HOST", "1")
         patch.setattr(handling.process, "accept", lambda several: True)
+        patch.setattr(surroundings, "built_in", lambda place: False)
         yield
 
 

@@ -627,7 +627,7 @@ _VAULT_KEYS = {
 }
 _BACKUP_KEYS = {
     *("backup_id", "party", "generation", "state", "sealed_size", "recovery", "stored", "read_back", "opened"),
-    *("restored", "drilled", "failed", "failed_code", "usable", "fault", "rests_on", "place"),
+    *("restored", "drilled", "failed", "failed_code", "usable", "fault", "rests_on", "lost_with", "place"),
 }
 
 

@@ -55,6 +55,7 @@ BODIES: tuple[e.Body, ...] = (
     e.ReshareReported(PLAN, "Phone", b"report"),
     e.ReshareFinished(PLAN, NEW),
     e.ReshareAborted(PLAN),
+    e.PlaceBuiltIn(SAFE, built_in=True),
 )
 UNKNOWN = e.Unknown(999, {1: "later", 7: [b"x", True, None]})
 

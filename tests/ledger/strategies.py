@@ -59,6 +59,7 @@ bodies: st.SearchStrategy[Body] = st.one_of(
     st.builds(e.ReshareReported, _plan, _party, st.sampled_from((b"one", b"two"))),
     st.builds(e.ReshareFinished, _plan, _generation),
     st.builds(e.ReshareAborted, _plan),
+    st.builds(e.PlaceBuiltIn, _place, _flag),
     st.builds(e.SingleHostAccepted, _vault, _generation),
     st.builds(e.DrillResult, _place, _id, share, _flag, st.none(), st.none(), st.just(bytes(32))),
 )

@@ -40,6 +40,7 @@ GOLDEN: dict[str, str] = {
     "place_found": "089830d510032e3e919a8dbadbde2015",
     "place_wiped": "1dba8f156517af563d2a450de95c41d0",
     "vault_extras": "93183bbaccf5158eae8e139898d526af",
+    "place_built_in": "4299cd5f9cda8bcf2cf50a610bc70e17",
     "backup_stored": "a872c18f5751bf406044ce3c70453953",
     "backup_state": "a4c09d8ed2cc91069f209f0637fc00a0",
     "backup_verified": "238b98ba5810830a8dd28731454a5eb2",

@@ -15,6 +15,7 @@ from coldshare.cli.app import cli, run
 from coldshare.ledger import events as e
 from coldshare.ledger.events import Body, DeviceLost, HostNamed, Place, PlaceLost, PlaceNamed, PlaceWiped, ShareHandled
 from coldshare.ledger.store import Ledger, ledger_path
+from coldshare.places import surroundings
 from coldshare.seal import primitives
 from support.desk import PASSWORD, PIN, Desk, quick_argon2id, vault
 from support.reshare import generations
@@ -594,3 +595,28 @@ def test_json_is_one_object_of_text(shell: Shell) -> None:
     answer = place(shell, "list")
     assert json.loads(json.dumps(answer)) == answer
     assert (answer["ok"], answer["command"]) == (True, "place")
+
+
+# --- on this computer's own disk
+
+
+def test_a_folder_on_a_disk_of_this_computer(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command that looks at it writes down where it is, and what that means is said where the place is."""
+    looks = (("drill", "--password-file", "pw"), ("verify", "--password-file", "pw"), ("ledger", "rescan"))
+    for number, look in enumerate(looks):
+        for there in (True, False):
+            monkeypatch.setattr(surroundings, "built_in", lambda path, there=there: there)
+            good(shell(*look, "--at", "folder:stick"))
+            assert [len(place(shell, "show", "stick")["built_into"]), number] == [int(there), number]
+    monkeypatch.setattr(surroundings, "built_in", lambda path: True)
+    backup(shell, "phone", "folder:stick")
+    monkeypatch.setattr(surroundings, "built_in", lambda path: None)
+    good(shell("verify", "--password-file", "pw", "--at", "folder:stick"))
+    assert "on a disk of: this computer" in words(shell, "show", "stick")
+    assert "on a computer's own disk" in words(shell, "list")
+    assert "folder, on a computer's own disk" in shell("status").out
+    place(shell, "set", "stick", "--not-reached-by", "this")
+    assert place(shell, "show", "stick")["built_into"] == []
+    (phone,) = [one for one in shell("status", "--json").json["vaults"][0]["members"] if one["party"] == "Phone"]
+    (copy,) = phone["backups"]
+    assert copy["lost_with"] == copy["place"]["place"]

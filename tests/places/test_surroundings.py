@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from coldshare.places import surroundings
-from coldshare.places.surroundings import Surroundings, mount_root, warnings
+from coldshare.places.surroundings import Surroundings, built_in, mount_root, warnings
 
 CLOUD, NETWORK, MEMORY, SYSTEM, OTHERS = (
     "keeps the same elsewhere",
@@ -159,3 +159,12 @@ def test_the_top_of_a_file_system(stick: Path) -> None:
     top = mount_root(stick)
     assert stick.is_relative_to(top)
     assert os.path.ismount(top)
+
+
+def test_what_goes_with_the_computer(stick: Path, around: Surroundings) -> None:
+    """What is warned of, and nothing else; of a folder on another computer this one knows nothing."""
+    assert built_in(stick / "coldshare", around) is False
+    assert built_in(stick, Surroundings(stick.parent, around.mountinfo, around.disks, Path("/proc"))) is True
+    for kind, known in (("tmpfs", True), ("nfs4", None), ("fuse.sshfs", None), ("exfat", False)):
+        around.mountinfo.write_text(mounts(stick, kind))
+        assert built_in(stick, around) is known

@@ -107,7 +107,8 @@ def device(one: PartyStanding, now: int) -> tuple[str, str]:
         return "the vendor's server", "signs as long as the vendor lets it"
     if one.device == "stale":
         own = "its device" if one.restored is None else "its new device"
-        return one.device_name or own, "got a share of another generation"
+        doubt = "may have" if one.in_doubt else "got"
+        return one.device_name or own, f"{doubt} a share of another generation"
     if one.device == "restored":
         since = "" if one.restored is None else f", restored {when(one.restored, now)}"
         return one.device_name or "its new device", f"alive{since}"
@@ -115,9 +116,10 @@ def device(one: PartyStanding, now: int) -> tuple[str, str]:
 
 
 def where(info: PlaceInfo) -> list[str]:
-    """What people have said of where it is."""
+    """What people have said of where it is, and what coldshare has seen."""
     said = (("", info.location), ("with ", info.custodian), ("account ", info.account))
-    return [f"{before}{words}" for before, words in said if words]
+    seen = ["on a computer's own disk"] if info.built_into else []
+    return [*(f"{before}{words}" for before, words in said if words), *seen]
 
 
 def fault(copy: Copy) -> str:

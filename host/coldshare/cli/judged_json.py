@@ -63,6 +63,7 @@ def _party_json(one: PartyStanding) -> dict[str, Json]:
         "index": one.number,
         "device": {
             "state": one.device,
+            "in_doubt": one.in_doubt,
             "name": one.device_name,
             "lost": moment(one.lost),
             "restored": moment(one.restored),
@@ -82,6 +83,7 @@ def copy_json(copy: Copy) -> dict[str, Json]:
         "usable": copy.usable,
         "fault": copy.fault,
         "rests_on": str(copy.rests_on),
+        "lost_with": str(copy.carrier),
         "place": {
             "place": str(info.place),
             "kind": kind(info.place),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from coldshare.cli.judged import where
 from coldshare.cli.render import Json, size, table
 from coldshare.cli.when import date, moment
 from coldshare.ledger import events as e
@@ -99,7 +100,7 @@ class Book:
             [
                 self._short(one),
                 e.PLACES.get(one.place.kind, "?"),
-                _described(one),
+                ", ".join(where(one)),
                 self._holds(one),
                 ", ".join(self.reached_by(one)),
                 self._now(one),
@@ -122,6 +123,7 @@ class Book:
             ("label", info.label if info.label != info.title or info.place.kind == e.COMPUTER else ""),
             *told,
             ("reached by", reached),
+            ("on a disk of", ", ".join(map(self.host, info.built_into))),
             ("at hand", here.command if here is not None else ""),
             ("lost", "" if info.lost is None else f"since {date(info.lost)}"),
             ("wiped", "" if info.wiped is None else date(info.wiped)),
@@ -191,6 +193,7 @@ class Book:
             "reached_by": [
                 {"host": host.hex(), "name": self.host(host), "this_computer": host == self.this} for host in info.hosts
             ],
+            "built_into": [host.hex() for host in info.built_into],
             "lost": moment(info.lost),
             "wiped": moment(info.wiped),
             "at_hand": None if here is None else {"address": here.address, "command": here.command},
@@ -217,8 +220,3 @@ class Book:
             "failed": moment(one.failed),
             "failed_code": one.failed_code,
         }
-
-
-def _described(info: PlaceInfo) -> str:
-    said = (("", info.location), ("with ", info.custodian), ("account ", info.account))
-    return ", ".join(f"{before}{value}" for before, value in said if value is not None)

@@ -10,9 +10,9 @@ from coldshare.errors import EXIT_INTEGRITY, ColdshareError
 from coldshare.ledger import events as e
 from coldshare.ledger.differences import share_of
 from coldshare.ledger.events import Body, Place
-from coldshare.ledger.folders import listed, place_and_contents
+from coldshare.ledger.folders import here, listed, place_and_contents
 from coldshare.ledger.record import Say, file_place, has_code, keep, named, overwritten, token, vault_seen
-from coldshare.paths import home, label
+from coldshare.paths import label as path_label
 
 if TYPE_CHECKING:
     from coldshare.drill import Drilled
@@ -20,26 +20,30 @@ if TYPE_CHECKING:
 
 __all__ = ["At", "at_file", "at_folder", "at_token", "drilled", "file_failed"]
 
-#: Where it was, when the ledger is open: the place, its label, and the state that the backup has there.
-At: TypeAlias = "Callable[[Ledger], tuple[Place, str, int]]"
+#: Where it was, when the ledger is open: the place, what is to be told of it, and the state of the backup there.
+At: TypeAlias = "Callable[[Ledger], tuple[Place, list[Body], int]]"
 
 
 def at_token(serial: bytes, label: str, state: int) -> At:
     """`state` is the ledger's word for it."""
-    return lambda ledger: (token(serial), label, state)
+    return lambda ledger: (token(serial), named(token(serial), label), state)
 
 
 def at_folder(where: str, backup_id: bytes) -> At:
-    def look(ledger: Ledger) -> tuple[Place, str, int]:
+    def look(ledger: Ledger) -> tuple[Place, list[Body], int]:
         place, contents = place_and_contents(where)
         states = {one.backup_id: one.state for one in listed(contents)}
-        return place, label(home(where)), states.get(backup_id, e.ACTIVE)
+        return place, here(place, where), states.get(backup_id, e.ACTIVE)
 
     return look
 
 
 def at_file(path: Path) -> At:
-    return lambda ledger: (file_place(ledger.host, path), label(path.absolute()), e.ACTIVE)
+    def look(ledger: Ledger) -> tuple[Place, list[Body], int]:
+        place = file_place(ledger.host, path)
+        return place, named(place, path_label(path.absolute())), e.ACTIVE
+
+    return look
 
 
 def drilled(say: Say, at: At, done: Drilled) -> None:
@@ -47,10 +51,10 @@ def drilled(say: Say, at: At, done: Drilled) -> None:
     share = share_of(done.declaration)
 
     def build(ledger: Ledger) -> list[Body]:
-        place, label, state = at(ledger)
+        place, told, state = at(ledger)
         held = place, done.backup_id, share, done.sealed_size, state
         return [
-            *named(place, label),
+            *told,
             *([] if done.facts is None else vault_seen(share, done.facts)),
             e.ShareHandled(share, e.VERIFIED),
             *(overwritten(ledger, place, done.backup_id) if place.kind == e.FILE else []),

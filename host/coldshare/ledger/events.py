@@ -70,6 +70,7 @@ __all__ = [
     "HostNamed",
     "IdentityCompared",
     "Place",
+    "PlaceBuiltIn",
     "PlaceDescribed",
     "PlaceFound",
     "PlaceLost",
@@ -296,6 +297,15 @@ class VaultExtras(Body):
     generation: Annotated[bytes, _GENERATION]
     keys: Annotated[tuple[str, ...], Items(Text(1, 32), _NAMES_MAX)]
     chains: Annotated[tuple[str, ...], Items(Text(1, 64), _NAMES_MAX)]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceBuiltIn(Body):
+    """Whether the place is on a disk of the computer that records this, and lost together with it."""
+
+    kind, name, fact = 11, "place_built_in", True
+    place: Annotated[Place, _PLACE]
+    built_in: Annotated[bool, Flag()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -548,6 +558,7 @@ BODIES: Final[dict[int, type[Body]]] = {
         ReshareReported,
         ReshareFinished,
         ReshareAborted,
+        PlaceBuiltIn,
     )
 }
 _KIND = Number(1, 1 << 16)

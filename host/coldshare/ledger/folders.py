@@ -29,6 +29,7 @@ __all__ = [
     "changed",
     "exported",
     "failed",
+    "here",
     "listed",
     "place_and_contents",
     "resealed",
@@ -59,7 +60,7 @@ def backed_up(say: Say, where: str, done: FolderBackup) -> None:
 
     def build(ledger: Ledger) -> list[Body]:
         place, contents = place_and_contents(where)
-        bodies = _named(place, where)
+        bodies = here(place, where)
         bodies += [*vault_seen(share, done.facts), e.ShareHandled(share, e.BACKED_UP)]
         bodies += [e.BackupGone(place, kept.backup_id, e.REPLACED) for kept in done.replaced]
         older = None if done.older is None else _generation(ledger, done.older.backup_id)
@@ -76,7 +77,7 @@ def verified(say: Say, where: str, opened: Sequence[tuple[Kept, CheckedFile]], r
 
     def build(ledger: Ledger) -> list[Body]:
         place, contents = place_and_contents(where)
-        bodies = [*_named(place, where), *_noticed(ledger, place, contents, e.MISSING)]
+        bodies = [*here(place, where), *_noticed(ledger, place, contents, e.MISSING)]
         states, told = _states(contents), {kept.backup_id: done for kept, done in opened}
         for kept in read:
             done = told.get(kept.backup_id)
@@ -104,7 +105,7 @@ def restored(say: Say, where: str, done: CheckedFile) -> None:
     def build(ledger: Ledger) -> list[Body]:
         place, _ = place_and_contents(where)
         restored = e.BackupRestored(place, done.backup_id, share, done.sealed_size)
-        return [*_named(place, where), e.ShareHandled(share, e.RESTORED), restored]
+        return [*here(place, where), e.ShareHandled(share, e.RESTORED), restored]
 
     keep(say, build)
 
@@ -116,7 +117,7 @@ def resealed(say: Say, where: str, done: FolderReseal) -> None:
         place, contents = place_and_contents(where)
         state = _states(contents).get(done.backup_id, e.ACTIVE)
         return [
-            *_named(place, where),
+            *here(place, where),
             e.ShareHandled(share, e.VERIFIED),
             e.BackupGone(place, done.old_id, e.REPLACED),
             e.BackupStored(place, done.backup_id, share, done.sealed_size, state, done.recovery),
@@ -135,7 +136,7 @@ def retired(
 
     def build(ledger: Ledger) -> list[Body]:
         place, contents = place_and_contents(where)
-        bodies = _named(place, where)
+        bodies = here(place, where)
         wanted = generation or (None if old is None else _generation(ledger, old))
         row = ledger.view().rows.get("sealed", newer)
         if row is not None and row["vault"] is not None and wanted is not None:
@@ -162,9 +163,18 @@ def changed(say: Say, where: str, gone: Sequence[Kept], why: int) -> None:
                 e.BackupState(place, kept.backup_id, None, kept.record.size, _state(kept)),
                 e.BackupGone(place, kept.backup_id, why),
             ]
-        return [*_named(place, where), *_noticed(ledger, place, contents, why), *bodies]
+        return [*here(place, where), *_noticed(ledger, place, contents, why), *bodies]
 
     keep(say, build)
+
+
+def here(place: Place, where: str) -> list[Body]:
+    """By which path it is there now, for a folder bears no name of its own; whether it is lost with this computer."""
+    from coldshare.places import surroundings
+
+    path = home(where)
+    within = surroundings.built_in(path.resolve())
+    return [*named(place, label(path)), *([] if within is None else [e.PlaceBuiltIn(place, within)])]
 
 
 def exported(say: Say, done: Exported, kept: Kept, slots: Sequence[Slot]) -> None:
@@ -177,11 +187,6 @@ def exported(say: Say, done: Exported, kept: Kept, slots: Sequence[Slot]) -> Non
         return [*named(place, label(done.path.absolute())), *overwritten(ledger, place, done.backup_id), stored]
 
     keep(say, build)
-
-
-def _named(place: Place, where: str) -> list[Body]:
-    """By the path where it is now: a folder bears no name of its own."""
-    return named(place, label(home(where)))
 
 
 def _noticed(ledger: Ledger, place: Place, contents: Contents, why: int) -> list[Body]:

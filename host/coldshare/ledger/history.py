@@ -96,6 +96,11 @@ class Names:
         return f"{self.host(body.host)} {does} {self.place(body.place)}"
 
     @_words.register
+    def _(self, body: e.PlaceBuiltIn) -> str:
+        lies = "on a disk of the computer itself" if body.built_in else "on no disk of the computer itself"
+        return f"{self.place(body.place)} is {lies}"
+
+    @_words.register
     def _(self, body: e.PlaceLost) -> str:
         return f"{self.place(body.place)} is LOST"
 

@@ -156,6 +156,12 @@ def _(body: e.PlaceReached, rows: Rows, event: Event) -> None:
 
 
 @_apply.register
+def _(body: e.PlaceBuiltIn, rows: Rows, event: Event) -> None:
+    _place(rows, body.place, event)
+    rows.put("reach", body.place.kind, body.place.ident, event.host, built_in=body.built_in)
+
+
+@_apply.register
 def _(body: e.PlaceLost, rows: Rows, event: Event) -> None:
     _place(rows, body.place, event, here=False)
     known = rows.get("place", body.place.kind, body.place.ident)

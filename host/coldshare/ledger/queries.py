@@ -99,7 +99,7 @@ class Generation:
 @dataclass(frozen=True, slots=True)
 class PlaceInfo:
     """`label` is what the place bears itself, the rest is what people said of it. `hosts` are the computers that
-    reach it; `lost` and `wiped` since when."""
+    reach it, `built_into` those of them on whose own disk it is; `lost` and `wiped` since when."""
 
     place: Place
     label: str
@@ -111,6 +111,7 @@ class PlaceInfo:
     hosts: tuple[bytes, ...]
     lost: int | None
     wiped: int | None
+    built_into: tuple[bytes, ...] = ()
 
     @property
     def title(self) -> str:
@@ -335,13 +336,17 @@ class View:
     @cached_property
     def _places(self) -> tuple[PlaceInfo, ...]:
         hosts: dict[Place, list[bytes]] = {}
+        within: dict[Place, list[bytes]] = {}
         for row in self._rows.all("reach", reaches=True):
             hosts.setdefault(_place(row), []).append(row["host"])
+            if row["built_in"]:
+                within.setdefault(_place(row), []).append(row["host"])
         out = []
         for row in self._rows.all("place"):
             place = Place(row["kind"], row["ident"])
             rest = {name: value for name, value in row.items() if name not in ("kind", "ident")}
-            out.append(PlaceInfo(place=place, hosts=tuple(hosts.get(place, ())), **rest))
+            there, inside = tuple(hosts.get(place, ())), tuple(within.get(place, ()))
+            out.append(PlaceInfo(place=place, hosts=there, built_into=inside, **rest))
         return tuple(out)
 
     def place(self, place: Place) -> PlaceInfo | None:

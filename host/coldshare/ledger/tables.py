@@ -14,7 +14,7 @@ __all__ = ["EVENT", "LEDGER", "METADATA", "PROJECTED", "PROJECTION", "SCHEMA"]
 #: The version of the two tables that are kept. A newer one is refused, an older one is migrated.
 SCHEMA: Final = 1
 #: The version of the projection, to be raised with every change of its tables, of `projection.py`, or of the kinds.
-PROJECTION: Final = 4
+PROJECTION: Final = 5
 
 METADATA: Final = MetaData()
 
@@ -131,6 +131,7 @@ PROJECTED: Final[dict[str, Table]] = {
             _key("place_ident", LargeBinary),
             _key("host", LargeBinary),
             _flag("reaches"),
+            _flag("built_in"),
         ),
         Table(
             "sealed",

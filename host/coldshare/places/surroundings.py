@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Surroundings", "mount_root", "warnings"]
+__all__ = ["Surroundings", "built_in", "mount_root", "warnings"]
 
 #: Beginnings of names of folders that a program keeps the same elsewhere, in lower case, and whose they are.
 _CLOUD_NAMES: Final = {
@@ -80,7 +80,7 @@ def warnings(place: Path, around: Surroundings | None = None) -> list[str]:
             f"This folder looks like one that {cloud} keeps the same elsewhere. Then the sealed share is with that "
             "company, too, it is only as offline as the account, and two computers can spoil each other's list."
         )
-    if kind in _NETWORK or (kind.startswith("fuse.") and any(name in kind for name in _NETWORK_FUSE)):
+    if _over_network(kind):
         found.append(
             "This folder is on another computer, reached over the network. Whoever runs that computer has the sealed "
             "share, and whether it is really on a disk when coldshare says so is up to it."
@@ -97,12 +97,27 @@ def warnings(place: Path, around: Surroundings | None = None) -> list[str]:
     return found
 
 
+def built_in(place: Path, around: Surroundings | None = None) -> bool | None:
+    """Whether what takes this computer takes that place, too: it is on a disk that cannot be put away, or in memory.
+    None where another computer has it."""
+    around = around or Surroundings(Path.home())
+    there = place if place.is_dir() else place.parent
+    kind = _kind(there, around)
+    if _over_network(kind):
+        return None
+    return kind in _MEMORY or _same_disk(there, around)
+
+
 def mount_root(path: Path) -> Path:
     """The topmost folder above `path` on the same file system."""
     device = path.stat().st_dev
     while path != path.parent and path.parent.stat().st_dev == device:
         path = path.parent
     return path
+
+
+def _over_network(kind: str) -> bool:
+    return kind in _NETWORK or (kind.startswith("fuse.") and any(name in kind for name in _NETWORK_FUSE))
 
 
 def _cloud(place: Path) -> str | None:

@@ -26,6 +26,7 @@ __all__ = [
     "UNCONFIRMED",
     "Carrier",
     "Copy",
+    "computers",
     "copies",
     "margin",
 ]
@@ -69,15 +70,18 @@ class Copy:
 
     @property
     def carrier(self) -> Place:
-        """What counts as one thing to lose. Files on one computer go with it, until somebody says where each is."""
-        if self.rests_on == self.place.place and _only_on_computers(self.place):
-            return Place(e.COMPUTER, self.place.hosts[0])
-        return self.rests_on
+        """What counts as one thing to lose. What is on one computer goes with it."""
+        within = computers(self.place)
+        return Place(e.COMPUTER, within[0]) if within and self.rests_on == self.place.place else self.rests_on
 
 
-def _only_on_computers(info: PlaceInfo) -> bool:
-    """Whether it is a file of which nobody has said that it is kept anywhere else."""
-    return info.place.kind == e.FILE and bool(info.hosts) and not (info.location or info.custodian or info.account)
+def computers(info: PlaceInfo) -> tuple[bytes, ...]:
+    """The computers with which that place is lost, when all of them are: of a folder those on whose own disk it is, of
+    a file those that reach it, until somebody says where it is kept. Such a folder is kept where its computer is."""
+    if info.place.kind == e.FOLDER:
+        return info.built_into
+    said = info.location or info.custodian or info.account
+    return info.hosts if info.place.kind == e.FILE and not said else ()
 
 
 def copies(view: View, vault: bytes) -> list[Copy]:
@@ -107,11 +111,11 @@ def _copy(backup: Backup, same: Iterable[Backup], places: Mapping[Place, PlaceIn
 
 
 def _is_lost(info: PlaceInfo, places: Mapping[Place, PlaceInfo]) -> bool:
-    """A file that is nowhere else goes with the computer that it is on."""
+    """What is nowhere else goes with the computer that it is on."""
     if info.lost is not None:
         return True
-    computers = [places.get(Place(e.COMPUTER, host)) for host in info.hosts]
-    return _only_on_computers(info) and all(one is not None and one.lost is not None for one in computers)
+    within = [places.get(Place(e.COMPUTER, host)) for host in computers(info)]
+    return bool(within) and all(one is not None and one.lost is not None for one in within)
 
 
 def _fault(backup: Backup, lost: bool) -> str | None:

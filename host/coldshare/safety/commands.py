@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from coldshare.ledger import events as e
 from coldshare.ledger.queries import Backup, PlaceInfo
 from coldshare.paths import path_of, whole
+from coldshare.safety.carriers import computers
 
 __all__ = [
     "argument",
@@ -58,11 +59,11 @@ def found(party: str) -> str:
 
 
 def missing(info: PlaceInfo, places: Iterable[PlaceInfo]) -> PlaceInfo:
-    """What is lost, where `info` went with it: itself, or the computer that a file is on."""
+    """What is lost, where `info` went with it: itself, or the computer that it is on."""
     if info.lost is not None:
         return info
-    computers = (one for one in places if one.place.kind == e.COMPUTER and one.place.ident in info.hosts)
-    return next((one for one in computers if one.lost is not None), info)
+    within = (one for one in places if one.place.kind == e.COMPUTER and one.place.ident in computers(info))
+    return next((one for one in within if one.lost is not None), info)
 
 
 def verify(backup: Backup, info: PlaceInfo) -> str:

@@ -29,7 +29,7 @@ class Touched:
 
 
 def touched(there: View, without: View, place: Place) -> list[Touched]:
-    """Every share of which that place has a backup that would open, or a token without which another one would not.
+    """Every share of which that place has a backup that would open, or that another one would not open without.
 
     `there` is the ledger with the place, `without` the same one when the place is lost.
     """
@@ -39,7 +39,7 @@ def touched(there: View, without: View, place: Place) -> list[Touched]:
         left = [one for one in copies(without, vault.vault) if one.usable]
         parties = {one.party: one for one in there.parties(vault.vault)}
         replaced = {one.generation for one in there.generations(vault.vault) if one.older_than - {one.generation}}
-        shares = {_share(one) for one in held if place in (one.place.place, one.rests_on)}
+        shares = {_share(one) for one in held if place in (one.place.place, one.rests_on, one.carrier)}
         for party, generation in sorted(share for share in shares if share is not None):
             known = parties.get(party) or Party(vault.vault, party, None, None, None, None)
             out.append(

@@ -128,15 +128,16 @@ def rescan(at: Address, pin_file: str | None, as_json: bool) -> Result:
     With every token in turn, this makes a ledger anew after the old one was lost. A folder does not say whose shares
     it holds; coldshare verify opens them and tells the ledger.
     """
-    from coldshare.ledger import differences
+    from coldshare.ledger import differences, folders
     from coldshare.ledger.events import TOKEN, HostNamed
     from coldshare.ledger.history import Names, body_json
     from coldshare.ledger.record import host_name, named
 
     label, place, listed = _look(at, pin_file, Ui(quiet=as_json))
+    there = named(place, label) if place.kind == TOKEN else folders.here(place, at.where)
     with _open(create=True) as ledger:
         found = differences.news(ledger.view(), place, listed)
-        ledger.record([HostNamed(host_name()), *named(place, label), *found])
+        ledger.record([HostNamed(host_name()), *there, *found])
         view = ledger.view()
     names = Names(view)
     held = _count(len(listed), "backup")
@@ -231,7 +232,7 @@ def _merge(file: Path, *, join: bool) -> Result:
         if not join and foreign(ours, theirs):
             raise OtherLedgerError(f"{file} has no event in common with this ledger, so it is rather another person's.")
         told = differing(ours, theirs)
-        merged = ledger.merge(theirs)
+        merged = ledger.join(theirs)
         view = ledger.view()
     names = Names(view)
     conflicts = [*(one.words for one in view.conflicts()), *(one.words(names) for one in told)]
