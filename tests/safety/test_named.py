@@ -103,3 +103,54 @@ def test_a_vault_on_a_command_line(name: str, other: str, argument: str) -> None
     (vault,) = (one for one in view.vaults() if one.vault == VAULT)
     assert vault_argument(view, vault) == argument
     assert vaults(view, shlex.split(argument)[0]) == [vault]
+
+
+# --- how a letter and its accent are put together
+
+
+NFC, NFD = "Andr\xe9's phone", "Andre\u0301's phone"
+
+
+def named(*signers: str, device: str | None = None) -> Story:
+    story = Story().seen(signers=signers)
+    return story if device is None else story.tell(e.DeviceRestored(VAULT, signers[0], device, OLD, backup_id(1)))
+
+
+@pytest.mark.parametrize(("kept", "typed"), [(NFC, NFD), (NFD, NFC), (NFC, NFD.upper())])
+def test_the_other_form_of_a_name_is_the_name(kept: str, typed: str) -> None:
+    for story in (named(kept, "Laptop"), named("Phone", "Laptop", device=kept)):
+        view = story.view()
+        ((_, one),) = party(view, view.vaults(), typed)
+        assert kept in (one.party, one.device), "it is kept as it came, byte for byte"
+
+
+def test_the_other_form_of_the_beginning() -> None:
+    view = named(NFD, "Laptop").view()
+    ((_, one),) = party(view, view.vaults(), "ANDR\xc9")
+    assert one.party == NFD
+
+
+def test_of_two_forms_the_exact_one_counts_and_any_other_is_refused() -> None:
+    view = named(NFC, NFD, "Laptop").view()
+    for name in (NFC, NFD):
+        ((_, one),) = party(view, view.vaults(), name)
+        assert one.party == name
+    with pytest.raises(PartyAmbiguousError) as refused:
+        party(view, view.vaults(), NFC.upper())
+    assert ascii(NFC) in refused.value.message, "or nobody could tell the two apart"
+    assert ascii(NFD) in refused.value.message
+
+
+def test_vaults_of_two_forms() -> None:
+    one = e.Share(VAULT, "Caf\xe9", "Phone", OLD, 2, 2, 2)
+    two = e.Share(OTHER_VAULT, "Cafe\u0301", "Phone", OLD, 2, 2, 2)
+    alone = Story().tell(vault_seen(one, ("A", "B")))
+    assert [found.vault for found in vaults(alone.view(), "cafe\u0301")] == [VAULT]
+    both = alone.tell(vault_seen(two, ("A", "B"))).view()
+    for share in (one, two):
+        assert [found.vault for found in vaults(both, share.name)] == [share.vault]
+    with pytest.raises(VaultAmbiguousError):
+        vaults(both, "CAF\xc9")
+    for vault in both.vaults():
+        (again,) = vaults(both, *shlex.split(vault_argument(both, vault)))
+        assert again == vault

@@ -13,6 +13,7 @@ from coldshare.ledger import events as e
 from coldshare.ledger.events import Place
 from coldshare.ledger.queries import PlaceInfo, View
 from coldshare.paths import home, label, path_of
+from coldshare.safety.named import folded
 from coldshare_iface.text import unshowable
 
 if TYPE_CHECKING:
@@ -143,16 +144,16 @@ def computer(places: Sequence[PlaceInfo], text: str, this: bytes) -> bytes:
 def _by_name(places: Sequence[PlaceInfo], text: str, this: bytes, what: str = "place") -> Place:
     from coldshare.ledger.record import file_place
 
-    name = text.strip().casefold()
+    name = folded(text)
     path = Path(path_of(text)).absolute() if text and "\0" not in path_of(text) else None
     digits = text.lower() if len(text) >= _DIGITS_MIN else None
 
     def called(one: PlaceInfo) -> bool:
-        return one.wiped is None and one.called is not None and one.called.casefold() == name
+        return one.wiped is None and one.called is not None and folded(one.called) == name
 
     def labelled(one: PlaceInfo) -> bool:
         if one.place.kind not in _BY_PATH:
-            return one.wiped is None and bool(name) and one.label.casefold() == name
+            return one.wiped is None and bool(name) and folded(one.label) == name
         return path is not None and (one.label == label(path) or one.place == file_place(this, path))
 
     def numbered(one: PlaceInfo) -> bool:
@@ -218,12 +219,12 @@ def check_text(what: str, text: str) -> str | None:
 
 def check_name(places: Iterable[PlaceInfo], place: Place, name: str) -> None:
     """Raise PlaceNameError when `place` cannot be called `name`: nobody could tell it from something else."""
-    key = name.casefold()
+    key = folded(name)
     if key in (THIS, "this computer"):
         raise PlaceNameError(f"{name!r} always is the computer at which it is said.")
     if re.match(r"[a-z][a-z+-]*:\S|-", name):
         raise PlaceNameError(f"{name!r} looks like an address or an option.")
     for one in places:
         taken = (one.called or "", one.label if one.place.kind not in _BY_PATH else "")
-        if one.place != place and one.wiped is None and key in (text.casefold() for text in taken):
+        if one.place != place and one.wiped is None and key in map(folded, taken):
             raise PlaceNameError(f"{told([one])} is called {name!r} already.")

@@ -9,6 +9,7 @@ from coldshare.ledger import events as e
 from coldshare.ledger.queries import Backup, PlaceInfo
 from coldshare.paths import path_of, whole
 from coldshare.safety.carriers import computers
+from coldshare.safety.named import folded
 
 __all__ = [
     "argument",
@@ -39,8 +40,8 @@ def behind(info: PlaceInfo) -> str:
 
 def named(info: PlaceInfo, places: Iterable[PlaceInfo] = ()) -> str:
     """How `coldshare place` finds it, and none of the other `places`: by its title, else by its id."""
-    title = info.title.casefold()
-    alike = any(title in (one.title.casefold(), one.label.casefold()) for one in places if one.place != info.place)
+    title = folded(info.title)
+    alike = any(title in (folded(one.title), folded(one.label)) for one in places if one.place != info.place)
     return str(info.place) if alike or title.startswith("-") else shlex.quote(info.title)
 
 

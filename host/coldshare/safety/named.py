@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Final
 
@@ -15,6 +16,7 @@ __all__ = [
     "UnknownVaultError",
     "VaultAmbiguousError",
     "choose",
+    "folded",
     "party",
     "vault_argument",
     "vaults",
@@ -41,7 +43,10 @@ class PartyAmbiguousError(InputError):
     """More than one party is meant by that."""
 
     code: ClassVar[str] = "party_ambiguous"
-    next_step = "Type more of the name, or all of it."
+    next_step = (
+        "Type more of the name, or all of it. Of two that look the same, copy the one that you mean from: coldshare "
+        "status --json"
+    )
 
 
 class UnknownVaultError(InputError):
@@ -58,14 +63,24 @@ class VaultAmbiguousError(InputError):
     next_step = "Name it by the first digits of its public key: coldshare status --json shows them."
 
 
+def folded(name: str) -> str:
+    """`name` for the comparison with another one, where nothing is called exactly so.
+
+    What people type is looked up so, and nothing is kept so: names stay as they came, byte for byte. A letter with its
+    accent is one character or two, as one system or another writes it (NFC, NFD), and is compared as one. Case does not
+    matter, and spaces at the ends neither.
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold()).strip()
+
+
 def choose(vaults: Sequence[Vault], text: str) -> list[Vault]:
-    """Those with that name, else with a name that differs in case only, else with a key (ECDSA, hexadecimal) that
-    begins so. Names are given freely, so there can be several. Raises UnknownVaultError."""
-    folded = text.strip().casefold()
-    digits = folded if len(folded) >= _DIGITS_MIN else None
+    """Those with that name, else with one that is the same when both are `folded`, else with a key (ECDSA, hexadecimal)
+    that begins so. Names are given freely, so there can be several. Raises UnknownVaultError."""
+    wanted = folded(text)
+    digits = wanted if len(wanted) >= _DIGITS_MIN else None
     ways = (
         [one for one in vaults if one.name == text],
-        [one for one in vaults if one.name.strip().casefold() == folded],
+        [one for one in vaults if folded(one.name) == wanted],
         [one for one in vaults if digits is not None and one.vault.hex().startswith(digits)],
     )
     for found in ways:
@@ -91,7 +106,7 @@ def vault_argument(view: View, vault: Vault) -> str:
     others = [one for one in view.vaults() if one.vault != vault.vault]
     name = vault.name
     plain = bool(name.strip()) and not name.startswith("-")
-    if plain and not any(one.name.strip().casefold() == name.strip().casefold() for one in others):
+    if plain and not any(folded(one.name) == folded(name) for one in others):
         return shlex.quote(name)
     return vault.vault.hex()
 
@@ -99,26 +114,33 @@ def vault_argument(view: View, vault: Vault) -> str:
 def party(view: View, among: Sequence[Vault], text: str) -> list[tuple[Vault, Party]]:
     """The party called `text` in every one of these vaults that has it, at least one.
 
-    The exact name counts first, then that of a device onto which a party was restored, then the beginning of a name,
-    whatever its case. Raises PartyUnknownError and PartyAmbiguousError.
+    The exact name counts first, then that of a device onto which a party was restored, then both when they are
+    `folded`, then the beginning of a name. Raises PartyUnknownError and PartyAmbiguousError.
     """
     everyone = [(vault, one) for vault in among for one in view.parties(vault.vault)]
-    wanted = text.casefold()
+    wanted = folded(text)
     ways: tuple[Callable[[Party], bool], ...] = (
         lambda one: one.party == text,
         lambda one: one.device == text,
-        lambda one: one.party.casefold() == wanted,
-        lambda one: bool(wanted) and one.party.casefold().startswith(wanted),
+        lambda one: folded(one.party) == wanted,
+        lambda one: bool(wanted) and folded(one.device or "") == wanted,
+        lambda one: bool(wanted) and folded(one.party).startswith(wanted),
     )
     for way in ways:
         found = [(vault, one) for vault, one in everyone if way(one)]
         names = {one.party for _, one in found}
         if len(names) > 1:
-            raise PartyAmbiguousError(f"{text!r} can be {_listed(sorted(names))}.")
+            raise PartyAmbiguousError(f"{text!r} can be {_listed(_apart(sorted(names)))}.")
         if found:
             return found
     there = sorted({one.party for _, one in everyone})
     raise PartyUnknownError(f"No party is known as {text!r}. There are: {_listed(there)}.")
+
+
+def _apart(names: Sequence[str]) -> list[str]:
+    """Names that look the same are spelled out: `'Andr\\xe9'`, `'Andre\\u0301'`."""
+    forms = [unicodedata.normalize("NFC", name) for name in names]
+    return [ascii(name) if forms.count(form) > 1 else name for name, form in zip(names, forms, strict=True)]
 
 
 def _listed(names: Iterable[str]) -> str:
