@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from coldshare import handling
 from coldshare.places import surroundings
-from support import watch
+from support import quick, watch
 
 # A busy machine is no failure: tests never judge by the clock. `make fuzz` tries far more.
 settings.register_profile("coldshare", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -56,6 +56,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_configure() -> None:
+    quick.files_in_memory()
     watch.install()
 
 
@@ -68,6 +69,7 @@ def nobodys_home(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
         patch.setenv("COLDSHARE_SINGLE_HOST", "1")
         patch.setattr(handling.process, "accept", lambda several: True)
         patch.setattr(surroundings, "built_in", lambda place: False)
+        quick.passwords_scored_once(patch)
         yield
 
 

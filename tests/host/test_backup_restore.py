@@ -40,12 +40,13 @@ from support.desk import PASSWORD, Desk, Presses, approves, put_share, rejects, 
 PASSWORDS = {"made": "correct horse 2-of-3", "real": "Password123!"}
 
 
-def dkls_files() -> list[str]:
+def dkls_files() -> list[Any]:
     """Every DKLS file among the fixtures, by its path in their folder; nothing when they are not at hand."""
     folder = Path(os.environ.get("COLDSHARE_FIXTURES") or "nowhere")
-    return sorted(
+    names = sorted(
         str(path.relative_to(folder)) for path in folder.glob("**/*.vult") if not path.name.startswith("Test-part")
     )
+    return [pytest.param(name, marks=[pytest.mark.slow] if number % 4 else []) for number, name in enumerate(names)]
 
 
 def password_of(name: str, data: bytes) -> str | None:

@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Generator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -363,13 +365,19 @@ def test_no_list_and_sealed_shares(stick: Path) -> None:
         keep(stick, 2, OTHER)
 
 
+@pytest.fixture
+def on_disk() -> Generator[Path]:
+    """Where temporary files are for everybody else: the tests' own are in memory if they can be."""
+    with TemporaryDirectory() as name:
+        yield Path(name)
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux counts what comes from a disk")
-def test_what_is_read_comes_from_the_disk(stick: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_read_comes_from_the_disk(on_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or a read-back would prove no more than that memory works."""
-    if any("in the memory" in words for words in warnings(stick / "coldshare")):
-        pytest.skip("this folder is in memory")
-    stick.joinpath("coldshare").mkdir()
-    files = OsFiles(stick / "coldshare")
+    if any("in the memory" in words for words in warnings(on_disk)):
+        pytest.skip("there is no folder here that is not in memory")
+    files = OsFiles(on_disk)
     handle = files.create("x")
     files.write(handle, os.urandom(1 << 20))
     files.sync(handle)
@@ -419,7 +427,9 @@ def test_readers_together_a_writer_alone(stick: Path) -> None:
 _WRITER = """
 import sys
 sys.path[:0] = sys.argv[3:]
+from collections.abc import Generator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from coldshare.places.folder import open_folder
 start = int(sys.argv[2])
 print("ready", flush=True)

@@ -470,7 +470,7 @@ class Longer(Life):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=12, stateful_step_count=30, deadline=None)
+TestLife.settings = settings(max_examples=6, stateful_step_count=30, deadline=None)
 
 TestLonger = pytest.mark.slow(Longer.TestCase)
 TestLonger.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)

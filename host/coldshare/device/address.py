@@ -60,6 +60,8 @@ class Address:
         if scheme == _FOLDER:
             # It takes no options, and a question mark is a character of a path like any other.
             where, query = path_of(rest), ""
+            if "\0" in where:
+                raise AddressError(f"{text!r} has a character of value zero, which no path can have.")
         else:
             where, _, query = rest.partition("?")
         if not where:
