@@ -217,3 +217,4 @@ def test_every_key_is_named_in_the_page_of_the_command_line(world: World) -> Non
     check("status")
     for one in check("abort")["to_remove"]:
         assert set(one) <= set(re.findall(r"`(\w+)`", rows["abort"]))
+    check("distrust", fingerprint(identity(0).public))

@@ -202,7 +202,7 @@ def test_json(story: Story) -> None:
     reshare: dict[str, Any] = {
         "reshare": "str", "vault": {"name": "str", "public_key_ecdsa": "str"}, "older": "str", "newer": "NoneType",
         "threshold": "int", "parties": "int", "started": "str", "finished": "NoneType", "ready": "bool",
-        "awaited": [party], "unnamed": "int", "objections": [], "leftovers": [],
+        "awaited": [party], "unnamed": "int", "objections": [], "leftovers": [], "taken_back": [],
     }  # fmt: skip
     answer = good(phone("reshare", "status", "--json"), 8).json
     assert shape(answer) == {"ok": "bool", "command": "str", "reshares": [reshare]}
@@ -224,7 +224,7 @@ def test_json(story: Story) -> None:
     assert shape(again) == {**told, "backup": "NoneType", "report_file": "NoneType"}
     assert again["report"] == answer["report"]
     answer = good(watch("reshare", "join", "phone.report", "--json"), 8).json
-    stranger = {"party": "str", "host": "str", "fingerprint": "str"}
+    stranger = {"party": "str", "host": "str", "fingerprint": "str", "why": "str", "words": "str"}
     assert shape(answer) == {"ok": "bool", "command": "str", "taken": "int", "strangers": [stranger], "reshares": []}
     good(story.join(watch, "phone.report"), 8)
     good(story.join(phone, story.report(laptop), story.report(watch)), 8)
@@ -259,7 +259,7 @@ def shape(value: Any) -> Any:
 def test_every_subcommand_takes_json(phone: Computer) -> None:
     said = good(phone("reshare", "--help"))
     listed = [line.split()[0] for line in said.out.partition("Commands:")[2].splitlines() if line.strip()]
-    assert listed == ["start", "next", "report", "join", "status", "finish", "abort"]
+    assert listed == ["start", "next", "report", "join", "status", "finish", "abort", "distrust"]
     assert "..." not in said.out.partition("Commands:")[2]
     for verb in listed:
         assert "--json" in good(phone("reshare", verb, "--help")).out

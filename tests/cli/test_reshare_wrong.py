@@ -120,15 +120,17 @@ def test_another_key_than_before(story: Story) -> None:
     other = keep(story, "other", sign(replace(story.signed(reports[1]).report, digest=bytes(32)), identity(9)))
     answer = good(story.phone("reshare", "join", other, "--json"), 8).json
     assert answer["taken"] == 0
-    assert answer["strangers"] == [
-        {"party": "Laptop", "host": "Laptop's desk", "fingerprint": fingerprint(identity(9).public)}
-    ]
+    (stranger,) = answer["strangers"]
+    assert (stranger["party"], stranger["host"]) == ("Laptop", "Laptop's desk")
+    assert (stranger["fingerprint"], stranger["why"]) == (fingerprint(identity(9).public), "other_key")
     assert story.state(story.phone)["ready"] is True
-    # And who believes it all the same has two reports of one party that say different things.
+    # And who believes it all the same has two keys that speak for one party.
     said = good(story.join(story.phone, other), 8)
-    assert "NOT GOOD: Laptop has two different reports." in said.out
+    assert "NOT GOOD: Laptop is reported by two computers, which say different things: " in said.out
+    for key in (fingerprint(identity(9).public), fingerprint(story.signed(reports[1]).public_key)):
+        assert f'"Laptop\'s desk" ({key})' in said.out
     text = failed(story.phone("reshare", "finish"), "reshare_incomplete", 5, as_json=False)
-    assert "Laptop has two different reports" in text
+    assert "Laptop is reported by two computers" in text
 
 
 @pytest.mark.slow

@@ -56,6 +56,7 @@ BODIES: tuple[e.Body, ...] = (
     e.ReshareFinished(PLAN, NEW),
     e.ReshareAborted(PLAN),
     e.PlaceBuiltIn(SAFE, built_in=True),
+    e.IdentityTakenBack(bytes([13]) * 32),
 )
 UNKNOWN = e.Unknown(999, {1: "later", 7: [b"x", True, None]})
 

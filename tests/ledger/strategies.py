@@ -55,6 +55,7 @@ bodies: st.SearchStrategy[Body] = st.one_of(
     st.builds(
         e.IdentityCompared, st.sampled_from(HOSTS), st.sampled_from(("desk", "lap")), st.sampled_from(GENERATIONS)
     ),
+    st.builds(e.IdentityTakenBack, st.sampled_from(GENERATIONS)),
     st.builds(e.ReshareStarted, _plan, _vault, _generation, _names, _names, st.just(2), st.integers(2, 3)),
     st.builds(e.ReshareReported, _plan, _party, st.sampled_from((b"one", b"two"))),
     st.builds(e.ReshareFinished, _plan, _generation),

@@ -5,6 +5,7 @@ The model keeps nothing but the list of what happened, and looks for each answer
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -102,12 +103,36 @@ class History:
 
     def retired(self, vault: bytes, generation: bytes) -> set[Place | None]:
         where: dict[Place | None, bool] = {}
-        for _, body in self.told:
+        for number, (_, body) in enumerate(self.told):
+            if isinstance(body, e.ReshareFinished | e.ReshareAborted):
+                decided = self._decided(number, vault, generation)
+                where |= {} if decided is None or (decided is False and None not in where) else {None: decided}
             if not isinstance(body, e.GenerationRetired | e.GenerationUnRetired):
                 continue
             if (body.vault, body.generation) == (vault, generation):
                 where[body.place] = isinstance(body, e.GenerationRetired)
         return {place for place, is_so in where.items() if is_so}
+
+    def _decided(self, number: int, vault: bytes, generation: bytes) -> bool | None:
+        """Whether the end of a reshare, told then, gives that generation up (True), or lets it count (False)."""
+        before = [body for _, body in self.told[:number]]
+        _, end = self.told[number]
+        assert isinstance(end, e.ReshareFinished | e.ReshareAborted)
+        ends = {plan: _end(before, plan) for plan in {one.plan for one in before if isinstance(one, e.ReshareStarted)}}
+        plan = next((one for one in before if isinstance(one, e.ReshareStarted) and one.plan == end.plan), None)
+        if plan is None or plan.vault != vault or isinstance(ends[plan.plan], e.ReshareFinished):
+            return None
+        if isinstance(end, e.ReshareFinished):
+            return False if end.generation == generation else None
+        if ends[plan.plan] is not None:
+            return None
+        newer = _newer(before, vault, plan.older)
+        made = {
+            body.generation
+            for one, body in ends.items()
+            if isinstance(body, e.ReshareFinished) and _plan(before, one).vault == vault
+        }
+        return True if generation in newer - made - {plan.older} else None
 
     def handled(self) -> set[tuple[bytes, str, bytes, int]]:
         return {
@@ -115,6 +140,39 @@ class History:
             for _, body in self.told
             if isinstance(body, e.ShareHandled)
         }
+
+
+def _plan(told: Sequence[Body], plan: bytes) -> e.ReshareStarted:
+    """As it was told first."""
+    return next(one for one in told if isinstance(one, e.ReshareStarted) and one.plan == plan)
+
+
+def _end(told: Sequence[Body], plan: bytes) -> Body | None:
+    """How that reshare has ended: a finish counts whenever it comes; giving up one ends all away from the same
+    generation that have begun."""
+    begun = False
+    end: Body | None = None
+    own = _plan(told, plan)
+    for number, body in enumerate(told):
+        if isinstance(body, e.ReshareStarted) and body.plan == plan:
+            begun = True
+        elif isinstance(body, e.ReshareFinished) and body.plan == plan and begun:
+            return body
+        elif isinstance(body, e.ReshareAborted) and begun and end is None:
+            named = [one for one in told[:number] if isinstance(one, e.ReshareStarted) and one.plan == body.plan]
+            if not named or (named[0].vault, named[0].older) != (own.vault, own.older):
+                continue
+            if body.plan == plan or _end(told[:number], body.plan) is None:
+                end = body
+    return end
+
+
+def _newer(told: Sequence[Body], vault: bytes, older: bytes) -> set[bytes]:
+    steps = [(one.newer, one.older) for one in told if isinstance(one, e.GenerationNewer) and one.vault == vault]
+    found: set[bytes] = set()
+    while more := {newer for newer, left in steps if left in {older, *found}} - found:
+        found |= more
+    return found
 
 
 class LedgerMachine(RuleBasedStateMachine):

@@ -275,14 +275,3 @@ def test_given_up(ledger: Ledger) -> None:
     now = progress(ledger.view(), second)
     assert now.ready
     assert steps.finish(ledger, second).plan.generation == again.generation
-
-
-def test_whose_key_it_is(ledger: Ledger) -> None:
-    old, new = two()
-    first = reports(new, old.generation)[0]
-    assert steps.known_key(ledger.view(), first) is False
-    steps.take(ledger, first)
-    assert steps.known_key(ledger.view(), first) is True
-    other = altered(first, 5)
-    assert steps.known_key(ledger.view(), other) is None
-    assert steps.known_key(ledger.view(), altered(first, 5, host=b"x" * 16)) is False

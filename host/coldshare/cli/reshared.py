@@ -19,12 +19,24 @@ if TYPE_CHECKING:
     from coldshare.reshare.plan import Prepared
     from coldshare.reshare.progress import Awaited, Leftover, Progress
     from coldshare.reshare.report import Signed
+    from coldshare.reshare.whose import Doubt
 
-__all__ = ["aborted", "before_abort", "finished", "joined", "reported", "started", "status", "to_retire", "why_not"]
+__all__ = [
+    "aborted",
+    "before_abort",
+    "distrusted",
+    "finished",
+    "joined",
+    "reported",
+    "started",
+    "status",
+    "to_retire",
+    "why_not",
+]
 
 _STATES = {
     "awaited": "waits for: coldshare reshare next NEW.vult, on its computer",
-    "stranger": "its report is signed with a key that nobody has compared",
+    "stranger": "its report is signed with a key that nobody has compared with that computer",
     "rejected": "its report does not count",
     "reported": "backed up and reported",
     "server": "the vendor's server, which reports nothing",
@@ -106,19 +118,13 @@ def reported(
     )
 
 
-def joined(view: View, plans: Iterable[Reshare], taken: int, strangers: Sequence[Signed]) -> Result:
+def joined(view: View, plans: Iterable[Reshare], taken: int, strangers: Sequence[tuple[Signed, Doubt]]) -> Result:
     from coldshare.identity import fingerprint
 
     result = status(view, plans)
     count = f"{taken - len(strangers)} of {taken}" if strangers else str(taken)
     lines = [f"Taken in: {count} report{'' if taken == 1 else 's'}."]
-    lines += [
-        f"NOT taken in: that of {one.report.party}, by {one.report.host_name!r}, whose key "
-        f"{fingerprint(one.public_key)} nobody has compared. See that the computer itself shows the same (coldshare "
-        "reshare report), and then: "
-        f"coldshare reshare join REPORT --trust {fingerprint(one.public_key)}"
-        for one in strangers
-    ]
+    lines += [_not_taken(signed, doubt) for signed, doubt in strangers]
     data = {
         **result.data,
         "taken": taken - len(strangers),
@@ -127,11 +133,86 @@ def joined(view: View, plans: Iterable[Reshare], taken: int, strangers: Sequence
                 "party": one.report.party,
                 "host": one.report.host_name,
                 "fingerprint": fingerprint(one.public_key),
+                "why": doubt.why,
+                "words": doubt.words,
             }
-            for one in strangers
+            for one, doubt in strangers
         ],
     }
     return Result(data, [*lines, *result.lines], EXIT_ATTEND if strangers else result.exit_status)
+
+
+def _not_taken(one: Signed, doubt: Doubt) -> str:
+    import shlex
+
+    from coldshare.identity import fingerprint
+
+    key, party = fingerprint(one.public_key), one.report.party
+    head = f"NOT taken in: that of {party}, by {one.report.host_name!r}"
+    if doubt.why == "stranger":
+        return (
+            f"{head}, whose key {key} nobody has compared. See that the computer itself shows the same (coldshare "
+            f"reshare report), and then: coldshare reshare join REPORT --trust {key}"
+        )
+    if doubt.why == "taken_back":
+        return f"{head}: {doubt.words} That computer has to make a new one: coldshare reshare next says how."
+    if doubt.final:
+        return f"{head}: {doubt.words} Ask in person who has made it."
+    trust = key if doubt.why == "other_key" else shlex.quote(f"{key}={party}")
+    return (
+        f"{head}: {doubt.words} Ask why, in person. If it is right, and the computer itself shows {key}: "
+        f"coldshare reshare join REPORT --trust {trust}"
+    )
+
+
+def distrusted(view: View, keys: Sequence[bytes]) -> Result:
+    """What these keys have signed, and what is to be done about it."""
+    from coldshare.identity import fingerprint
+    from coldshare.reshare.whose import signed_by
+    from coldshare.safety import commands
+
+    names = sorted({one.name for one in view.identities() if one.public_key in keys})
+    key = fingerprint(keys[0])
+    whose = f" of {', '.join(repr(one) for one in names)}" if names else ", which nobody has compared"
+    lines = [f"The key {key}{whose} counts no more, and neither does what it has signed:"]
+    reports: list[Json] = []
+    ids: set[bytes] = set()
+    for plan in (one for one in view.reshares() if one.aborted is None):
+        told = {one.report.party: one.report for public in keys for one in signed_by(view, public, [plan])}
+        for party, report in sorted(told.items()):
+            ids |= {one.backup_id for one in report.kept}
+            said = f"  the report of {party} of {_name(view, plan)!r}"
+            again = "it is reported again, with another key" if plan.open else "that reshare is finished"
+            lines.append(f"{said}: {again}.")
+            reports.append(
+                {
+                    "vault": {"name": _name(view, plan), "public_key_ecdsa": plan.vault.hex()},
+                    "reshare": plan.plan.hex(),
+                    "party": party,
+                    "generation": report.share.generation.hex(),
+                    "finished": moment(plan.finished),
+                }
+            )
+    if not reports:
+        lines = [f"{lines[0].removesuffix(':')}. No report of a reshare here is signed with it."]
+    places = {one.place: one for one in view.places()}
+    # What somebody has opened is there, whoever has told of it.
+    unproved = [one for one in view.backups() if one.backup_id in ids and one.opened is None]
+    for one in unproved:
+        where = places[one.place]
+        lines.append(
+            f"It told of backup {one.backup_id.hex()[:8]} of {one.party}, at {where.title}. Prove it: "
+            f"{commands.verify(one, where)}"
+        )
+    return Result(
+        {
+            "fingerprint": key,
+            "hosts": [*names],
+            "reports": reports,
+            "to_verify": [{"backup_id": one.backup_id.hex(), "place": str(one.place)} for one in unproved],
+        },
+        lines,
+    )
 
 
 def status(view: View, plans: Iterable[Reshare]) -> Result:
@@ -221,7 +302,7 @@ def why_not(now: Progress) -> str:
     if now.unknown:
         parts.append(f"{now.unknown} more part{'y has' if now.unknown == 1 else 'ies have'} to report.")
     if strangers:
-        parts.append(f"Signed with a key that nobody has compared: {', '.join(strangers)}.")
+        parts.append(f"Signed with a key that nobody has compared with that computer: {', '.join(strangers)}.")
     parts += [one.words for one in now.joined.objections]
     return " ".join(parts) or "The reports do not go together."
 
@@ -240,14 +321,36 @@ def _lines(view: View, now: Progress) -> list[str]:
     plan = now.plan
     name = f"{_name(view, plan)!r}, {plan.threshold} of {plan.parties}"
     if plan.finished is not None:
-        return [f"{name}: reshared, finished on {date(plan.finished)}.", *_left(view, now)]
+        return [f"{name}: reshared, finished on {date(plan.finished)}.", *_distrusted(now), *_left(view, now)]
     new = f", to {now.joined.generation.hex()[:8]}" if now.joined.generation is not None else ""
     lines = [f"{name}: being reshared since {date(plan.started)}, away from generation {plan.older.hex()[:8]}{new}."]
     rows = [[f"{one.party}{' (new)' if one.joining else ''}", _STATES[one.state]] for one in now.parties]
     rows += [["? (new)", _STATES["awaited"]]] * now.unknown
     lines += table(["PARTY", "STATE"], rows)
     lines += [f"NOT GOOD: {one.words}" for one in now.joined.objections]
-    return [*lines, *_waits(now)]
+    return [*lines, *_several(now), *_distrusted(now), *_waits(now)]
+
+
+def _several(now: Progress) -> list[str]:
+    """Computers that have reported of several parties. It may be so, and a person should know."""
+    by_key: dict[bytes, list[Signed]] = {}
+    for one in now.joined.good:
+        by_key.setdefault(one.public_key, []).append(one)
+    return [
+        f"One computer, {said[0].report.host_name!r}, has reported of {', '.join(one.report.party for one in said)}."
+        for said in by_key.values()
+        if len(said) > 1
+    ]
+
+
+def _distrusted(now: Progress) -> list[str]:
+    from coldshare.identity import fingerprint
+
+    return [
+        f"Counts no more: the report of {one.report.party} by {one.report.host_name!r}, whose key "
+        f"{fingerprint(one.public_key)} was taken back."
+        for one in now.taken_back
+    ]
 
 
 def _waits(now: Progress) -> list[str]:
@@ -323,6 +426,8 @@ def _title(view: View, place: object, label: str) -> str:
 
 
 def _json(view: View, now: Progress) -> dict[str, Json]:
+    from coldshare.identity import fingerprint
+
     plan = now.plan
     return {
         "reshare": plan.plan.hex(),
@@ -338,6 +443,15 @@ def _json(view: View, now: Progress) -> dict[str, Json]:
         "unnamed": now.unknown,
         "objections": [
             {"code": one.code, "party": one.party or None, "words": one.words} for one in now.joined.objections
+        ],
+        "taken_back": [
+            {
+                "party": one.report.party,
+                "host": one.report.host_name,
+                "fingerprint": fingerprint(one.public_key),
+                "reported": moment(one.report.time),
+            }
+            for one in now.taken_back
         ],
         "leftovers": [
             {

@@ -69,6 +69,7 @@ __all__ = [
     "GenerationUnRetired",
     "HostNamed",
     "IdentityCompared",
+    "IdentityTakenBack",
     "Place",
     "PlaceBuiltIn",
     "PlaceDescribed",
@@ -518,6 +519,15 @@ class ReshareAborted(Body):
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityTakenBack(Body):
+    """That key signs for nobody any more: it was compared wrongly, or its computer is gone. For good, whoever compares
+    it again, so that no order of events can bring it back."""
+
+    kind, name, fact = 85, "identity_taken_back", True
+    public_key: Annotated[bytes, Bytes(32, 32)]
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown(Body):
     """An event of a newer version: kept, shown as what it is, and otherwise without effect."""
 
@@ -559,6 +569,7 @@ BODIES: Final[dict[int, type[Body]]] = {
         ReshareFinished,
         ReshareAborted,
         PlaceBuiltIn,
+        IdentityTakenBack,
     )
 }
 _KIND = Number(1, 1 << 16)

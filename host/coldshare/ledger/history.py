@@ -186,6 +186,10 @@ class Names:
         return f"the signing key of {self.host(body.of)} was compared: {_short(body.public_key)}"
 
     @_words.register
+    def _(self, body: e.IdentityTakenBack) -> str:
+        return f"a signing key was taken back: {_short(body.public_key)}"
+
+    @_words.register
     def _(self, body: e.ReshareStarted) -> str:
         told = f"{body.threshold} of {body.parties}; staying {', '.join(body.staying)}"
         joining = f"; joining {', '.join(body.joining)}" if body.joining else ""

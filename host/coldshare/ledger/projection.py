@@ -299,6 +299,12 @@ def _(body: e.IdentityCompared, rows: Rows, event: Event) -> None:
 
 
 @_apply.register
+def _(body: e.IdentityTakenBack, rows: Rows, event: Event) -> None:
+    if rows.get("taken_back", body.public_key) is None:
+        rows.put("taken_back", body.public_key, time=event.time)
+
+
+@_apply.register
 def _(body: e.ReshareStarted, rows: Rows, event: Event) -> None:
     if rows.get("reshare", body.plan) is not None:
         return  # an id is random: whoever tells it a second time repeats, or lies
@@ -320,13 +326,37 @@ def _(body: e.ReshareFinished, rows: Rows, event: Event) -> None:
     known = rows.get("reshare", body.plan)
     if known is not None and known["finished"] is None:
         rows.put("reshare", body.plan, finished=event.time, generation=body.generation)
+        if rows.get("retirement", known["vault"], body.generation, *EVERYWHERE) is not None:
+            # Given up by somebody who did not wait for the others.
+            rows.put("retirement", known["vault"], body.generation, *EVERYWHERE, retired=False)
 
 
 @_apply.register
 def _(body: e.ReshareAborted, rows: Rows, event: Event) -> None:
-    known = rows.get("reshare", body.plan)
-    if known is not None and known["finished"] is None and known["aborted"] is None:
-        rows.put("reshare", body.plan, aborted=event.time)
+    """All that was told of that reshare before is given up with it, whoever told it: another computer may have begun it
+    for itself, and may know generations that the one that gives it up has not heard of."""
+    plan = rows.get("reshare", body.plan)
+    if plan is None or plan["finished"] is not None or plan["aborted"] is not None:
+        return
+    vault, older = plan["vault"], plan["older"]
+    for one in rows.all("reshare", vault=vault, older=older, finished=None, aborted=None):
+        rows.put("reshare", one["plan"], aborted=event.time)
+    finished = {one["generation"] for one in rows.all("reshare", vault=vault)}
+    for generation in _newer_than(rows, vault, older) - finished - {older}:
+        rows.put("retirement", vault, generation, *EVERYWHERE, retired=True)
+
+
+def _newer_than(rows: Rows, vault: bytes, older: bytes) -> set[bytes]:
+    """All that have replaced that generation, also by way of others."""
+    steps = [(one["newer"], one["older"]) for one in rows.all("newer", vault=vault)]
+    found: set[bytes] = set()
+    todo = [older]
+    while todo:
+        replaced = todo.pop()
+        reached = {newer for newer, left in steps if left == replaced} - found
+        found |= reached
+        todo += reached
+    return found
 
 
 @_apply.register

@@ -190,7 +190,7 @@ class Drill:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A key with which a computer signs its reports, and which a person has compared."""
+    """A key with which a computer signs its reports, and which a person has compared; see also `View.taken_back`."""
 
     host: bytes
     public_key: bytes
@@ -252,6 +252,11 @@ class View:
     @property
     def rows(self) -> Rows:
         return self._rows
+
+    @property
+    def host(self) -> bytes:
+        """The id of this computer."""
+        return self._host
 
     def hosts(self) -> list[Host]:
         return [Host(row["host"], row["name"], row["host"] == self._host) for row in self._rows.all("host")]
@@ -385,6 +390,10 @@ class View:
 
     def identities(self) -> list[Identity]:
         return [Identity(**row) for row in self._rows.all("identity")]
+
+    def taken_back(self) -> dict[bytes, int]:
+        """The signing keys that count no more, compared or not, and since when."""
+        return {row["public_key"]: row["time"] for row in self._rows.all("taken_back")}
 
     def reshares(self, vault: bytes | None = None) -> list[Reshare]:
         """Oldest first."""

@@ -14,7 +14,7 @@ __all__ = ["EVENT", "LEDGER", "METADATA", "PROJECTED", "PROJECTION", "SCHEMA"]
 #: The version of the two tables that are kept. A newer one is refused, an older one is migrated.
 SCHEMA: Final = 1
 #: The version of the projection, to be raised with every change of its tables, of `projection.py`, or of the kinds.
-PROJECTION: Final = 5
+PROJECTION: Final = 6
 
 METADATA: Final = MetaData()
 
@@ -181,6 +181,7 @@ PROJECTED: Final[dict[str, Table]] = {
             _key("public_key", LargeBinary),
             _text("name", nullable=False),
         ),
+        Table("taken_back", METADATA, _key("public_key", LargeBinary), _number("time", nullable=False)),
         Table(
             "reshare",
             METADATA,

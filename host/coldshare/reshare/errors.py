@@ -5,7 +5,9 @@ from __future__ import annotations
 from coldshare.errors import InputError, IntegrityError, RefusedError
 
 __all__ = [
+    "KeyTakenBackError",
     "NoReshareError",
+    "NoSuchKeyError",
     "ReportError",
     "ReportForgedError",
     "ReshareIncompleteError",
@@ -27,6 +29,23 @@ class ReportForgedError(IntegrityError):
 
     code = "report_forged"
     next_step = "Do not use it. Get it again, directly from the computer that made it: coldshare reshare report"
+
+
+class KeyTakenBackError(RefusedError):
+    """This computer's signing key was taken back, so its reports count nowhere."""
+
+    code = "key_taken_back"
+    next_step = (
+        "Move the file identity.key out of coldshare's folder for data, and run it again: it makes a new key, which "
+        "the other computers have to compare."
+    )
+
+
+class NoSuchKeyError(InputError):
+    """No signing key with that fingerprint is known here."""
+
+    code = "no_such_key"
+    next_step = "See which keys have signed: coldshare reshare status --json"
 
 
 class NoReshareError(InputError):

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import combinations
+from math import comb
 from typing import Final
 
+from coldshare.identity import fingerprint
 from coldshare.ledger.queries import Reshare
 from coldshare.reshare.report import Report, Signed
 from coldshare.vault import curves
@@ -20,7 +24,7 @@ from coldshare.vault.facts import is_server_id
 from coldshare.vault.shamir import PublicShares, check_public_shares
 from coldshare_iface import wire
 
-__all__ = ["OBJECTIONS", "Joined", "Known", "Objection", "join", "sound"]
+__all__ = ["OBJECTIONS", "TRIES_MAX", "Joined", "Known", "Objection", "join", "sound"]
 
 #: Every reason why a report does not count, or why reports do not go together.
 OBJECTIONS: Final = {
@@ -31,11 +35,17 @@ OBJECTIONS: Final = {
     "committee": "the parties or the threshold are not the planned ones",
     "unsound": "it cannot be true",
     "twice": "two different reports of one party",
+    "two_computers": "two computers report of one party",
     "disagrees": "it says something else than the others",
     "wrong_share": "its public share does not fit the others",
     "no_backup": "the new share is backed up nowhere",
 }
 _ELSEWHERE: Final = frozenset({"other_reshare", "other_vault", "older_generation"})
+#: So many sets of EdDSA shares are tried at most to find the wrong ones: all there are for up to 10 parties, or 14 of
+#: whom two thirds sign; and two wrong ones among 32.
+TRIES_MAX: Final = 1500
+#: So many sets are named at most.
+_SETS_MAX: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +132,10 @@ def _of_party(plan: Reshare, reports: Sequence[Signed], known: Known) -> tuple[S
     """The report of one party that counts, if one does, and what is to be said against the others.
 
     What a key says later takes the place of what it said before, except that a report on something else takes the
-    place of none. Two keys have to say the same.
+    place of none. Only one key speaks for a party: of two, nothing tells which one is right.
     """
-    about = [one for one in reports if _elsewhere(plan, one.report, known) is None] or reports
+    here = [one for one in reports if _elsewhere(plan, one.report, known) is None]
+    about = here or reports
     last: dict[bytes, int] = {}
     for one in about:
         last[one.public_key] = max(last.get(one.public_key, 0), one.report.time)
@@ -136,16 +147,27 @@ def _of_party(plan: Reshare, reports: Sequence[Signed], known: Known) -> tuple[S
     in_order = [judged[data] for data in sorted(judged)]
     objections = list(dict.fromkeys(found for _, found in in_order if found is not None))
     fitting = [one for one, found in in_order if found is None]
-    if not fitting:
-        return None, objections
-    latest = max(fitting, key=lambda one: (one.report.time, one.data))
-    others = [one for one in fitting if _says(one.report) != _says(latest.report)]
-    if others:
-        party, time = latest.report.party, latest.report.time
-        same_time = any(one.report.time == time for one in others)
-        when = "They have the same time." if same_time else "The later one counts."
-        objections.append(Objection("twice", party, f"{party} has two different reports. {when}"))
-    return latest, objections
+    speakers = {one.public_key: one for one, _ in in_order} if here else {}
+    said = {_says(one.report) for one in fitting}
+    if len(speakers) > 1:
+        objections.append(_two_computers(list(speakers.values()), alike=len(said) == 1 and not objections))
+        if len(said) > 1:
+            return None, objections
+    elif len(said) > 1:
+        party = fitting[0].report.party
+        objections.append(Objection("twice", party, f"{party} has two different reports. They have the same time."))
+    return max(fitting, key=lambda one: (one.report.time, one.data), default=None), objections
+
+
+def _two_computers(reports: Sequence[Signed], *, alike: bool) -> Objection:
+    party = reports[0].report.party
+    named = " and ".join(sorted(f"{one.report.host_name!r} ({fingerprint(one.public_key)})" for one in reports))
+    words = (
+        f"{party} is reported by {'two' if len(reports) == 2 else len(reports)} computers, which say "
+        f"{'the same' if alike else 'different things'}: {named}. Ask in person which one has the share of {party}, "
+        "and take the key of the other one back, with coldshare reshare distrust FINGERPRINT."
+    )
+    return Objection("two_computers", party, words)
 
 
 def _elsewhere(plan: Reshare, report: Report, known: Known) -> Objection | None:
@@ -238,7 +260,7 @@ _ALIKE: Final[Sequence[tuple[str, Callable[[Report], object]]]] = (
 
 def _says(report: Report) -> object:
     """All that must not change between two reports of one party."""
-    return [tell(report) for _, tell in _ALIKE], report.point_eddsa, report.public_share_eddsa, report.digest
+    return (*(tell(report) for _, tell in _ALIKE), report.point_eddsa, report.public_share_eddsa, report.digest)
 
 
 def _outvoted(reports: list[Signed]) -> tuple[list[Signed], list[Objection]]:
@@ -282,27 +304,72 @@ def _arithmetic(good: Sequence[Signed]) -> list[Objection]:
     threshold = good[0].report.share.threshold
     if len(good) < threshold:
         return []
-    if _fits(good, threshold):
-        if not _fits(good[: threshold - 1], threshold - 1):
+    shares = _Shares(good)
+    everybody = tuple(range(len(good)))
+    if shares.fit(everybody, threshold):
+        if not shares.fit(everybody[: threshold - 1], threshold - 1):
             return []
         return [Objection("wrong_share", "", f"Already {threshold - 1} of the EdDSA shares give the key.")]
-    odd = [one for one in good if len(good) > threshold and _fits([x for x in good if x is not one], threshold)]
-    if len(odd) == 1:
-        party = odd[0].report.party
-        words = f"The EdDSA share of {party} does not fit those of the others: {party} is the odd one out."
-        return [Objection("wrong_share", party, words)]
-    words = f"The EdDSA shares do not go together, and nothing tells which of them is wrong: {_names(good)}."
-    return [Objection("wrong_share", "", words)]
+    together, all_tried = shares.largest(threshold)
+    if len(together) == 1:
+        # With the key, which is one more point, any other reading needs more wrong shares than this one.
+        wrong = [one for number, one in enumerate(good) if number not in together[0]]
+        if len(good) >= threshold - 1 + 2 * len(wrong):
+            return [_does_not_fit(one, alone=len(wrong) == 1) for one in wrong]
+    return [Objection("wrong_share", "", _undecided(good, together, all_tried=all_tried))]
 
 
-def _fits(reports: Sequence[Signed], threshold: int) -> bool:
-    """Whether every `threshold` of them interpolate to the key."""
-    points = [int.from_bytes(one.report.point_eddsa, "big") for one in reports]
-    values = [one.report.public_share_eddsa for one in reports]
-    first_points, first_values = points[:threshold], values[:threshold]
-    if curves.ed25519_interpolate(first_points, first_values, 0) != reports[0].report.public_key_eddsa:
-        return False
-    return all(
-        curves.ed25519_interpolate(first_points, first_values, points[at]) == values[at]
-        for at in range(threshold, len(points))
+def _does_not_fit(one: Signed, *, alone: bool) -> Objection:
+    party = one.report.party
+    words = f"The EdDSA share of {party} does not fit those of the others"
+    words += f": {party} is the odd one out." if alone else ", which go together."
+    return Objection("wrong_share", party, words)
+
+
+def _undecided(good: Sequence[Signed], together: Sequence[Sequence[int]], *, all_tried: bool) -> str:
+    words = [f"The EdDSA shares do not go together, and nothing tells which of them are wrong: {_names(good)}."]
+    if together:
+        sets = "; or ".join(_names(good[number] for number in one) for one in together[:_SETS_MAX])
+        more = f"; or {len(together) - _SETS_MAX} other sets" if len(together) > _SETS_MAX else ""
+        words.append(f"These would go together: {sets}{more}.")
+    elif not all_tried:
+        words.append("They are too many to try all sets of them.")
+    words.append(
+        "On each of these devices export the vault again, and report it: coldshare reshare next NEW.vult. Join the new "
+        "reports."
     )
+    return " ".join(words)
+
+
+class _Shares:
+    """The EdDSA shares of some reports, by their numbers."""
+
+    def __init__(self, reports: Sequence[Signed]) -> None:
+        self._points = [int.from_bytes(one.report.point_eddsa, "big") for one in reports]
+        self._values = [one.report.public_share_eddsa for one in reports]
+        self._key = reports[0].report.public_key_eddsa
+        self._give = cache(self._interpolate)
+
+    def fit(self, numbers: Sequence[int], threshold: int) -> bool:
+        """Whether every `threshold` of them interpolate to the key."""
+        first = tuple(numbers[:threshold])
+        if self._give(first, 0) != self._key:
+            return False
+        return all(self._give(first, self._points[one]) == self._values[one] for one in numbers[threshold:])
+
+    def largest(self, threshold: int) -> tuple[list[tuple[int, ...]], bool]:
+        """The largest sets of at least `threshold` that fit, and whether all were tried: TRIES_MAX at most."""
+        count = len(self._points)
+        tried = 0
+        for size in range(count - 1, threshold - 1, -1):
+            tried += comb(count, size)
+            if tried > TRIES_MAX:
+                return [], False
+            found = [one for one in combinations(range(count), size) if self.fit(one, threshold)]
+            if found:
+                return found, True
+        return [], True
+
+    def _interpolate(self, numbers: tuple[int, ...], at: int) -> bytes | None:
+        points, values = [self._points[one] for one in numbers], [self._values[one] for one in numbers]
+        return curves.ed25519_interpolate(points, values, at)

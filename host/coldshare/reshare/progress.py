@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from coldshare.ledger import events as e
 from coldshare.ledger.queries import Reshare, StoredReport, View
-from coldshare.reshare.errors import NoReshareError, ReportError, ReportForgedError
+from coldshare.reshare.errors import NoReshareError
 from coldshare.reshare.joining import Joined, Known, Objection, join
-from coldshare.reshare.report import Signed, read
+from coldshare.reshare.report import Signed
+from coldshare.reshare.whose import counts, readable
 from coldshare.safety.carriers import Copy, copies
 from coldshare.safety.resharing import under_way
 from coldshare.vault.facts import is_server_id
 
 __all__ = ["Awaited", "Leftover", "Progress", "State", "known_before", "progress", "reshare_of"]
 
-#: "awaited": nothing of it has come; "stranger": a report came, signed with a key that nobody has compared; "rejected":
-#: a report came that does not count; "reported": all is well with it; "server": the vendor's, which writes none.
+#: "awaited": nothing of it has come; "stranger": a report came, signed with a key that nobody has compared with that
+#: computer; "rejected": a report came that does not count; "reported": all is well with it; "server": the vendor's,
+#: which writes none.
 State: TypeAlias = Literal["awaited", "stranger", "rejected", "reported", "server"]
 
 
@@ -44,13 +46,15 @@ class Leftover:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`unknown` counts parties that are to join and whose names nobody has told yet."""
+    """`unknown` counts parties that are to join and whose names nobody has told yet. `taken_back` are reports that
+    count no more, as their keys do not."""
 
     plan: Reshare
     joined: Joined
     parties: tuple[Awaited, ...]
     unknown: int
     leftovers: tuple[Leftover, ...]
+    taken_back: tuple[Signed, ...]
 
     @property
     def ready(self) -> bool:
@@ -67,31 +71,24 @@ def reshare_of(view: View, vault: bytes) -> Reshare:
 
 
 def progress(view: View, plan: Reshare) -> Progress:
-    known = {one.public_key for one in view.identities()}
-    arrived: list[Signed] = []
-    trusted: list[Signed] = []
-    for stored in _stored(view, plan):
-        try:
-            signed = read(stored.report)
-        except (ReportError, ReportForgedError):
-            continue  # a ledger that was joined can say anything; what does not hold is no report
-        arrived.append(signed)
-        if signed.public_key in known:
-            trusted.append(signed)
+    gone = view.taken_back()
+    every = readable(_stored(view, plan))
+    arrived = [one for one in every if one.public_key not in gone]
+    trusted = [one for one in arrived if counts(view, one)]
     # Whoever has a ledger joined can write reports of anybody: they never stand before one of a compared key.
     latest = {
-        one.report.party: one
-        for one in sorted(arrived, key=lambda one: (one.public_key in known, one.report.time, one.data))
+        one.report.party: one for one in sorted(arrived, key=lambda one: (one in trusted, one.report.time, one.data))
     }
     joined = join(plan, trusted, known_before(view, plan))
     names = _names(plan, joined, latest)
-    parties = tuple(_awaited(name, plan, joined, latest.get(name), known) for name in names)
+    parties = tuple(_awaited(name, plan, joined, latest.get(name), trusted) for name in names)
     return Progress(
         plan=plan,
         joined=joined,
         parties=parties,
         unknown=max(plan.parties - len(parties), 0),
         leftovers=tuple(sorted(_leftovers(view, plan, plan.generation or joined.generation), key=_by_place)),
+        taken_back=tuple(dict.fromkeys(one for one in every if one.public_key in gone)),
     )
 
 
@@ -127,13 +124,13 @@ def _names(plan: Reshare, joined: Joined, latest: Iterable[str]) -> tuple[str, .
     return (*planned, *(party for party in latest if party not in planned))
 
 
-def _awaited(name: str, plan: Reshare, joined: Joined, report: Signed | None, known: set[bytes]) -> Awaited:
+def _awaited(name: str, plan: Reshare, joined: Joined, report: Signed | None, trusted: Sequence[Signed]) -> Awaited:
     objections = tuple(one for one in joined.objections if one.party == name)
     state: State = "server" if is_server_id(name) else "awaited"
     if report is not None:
         good = any(one.report.party == name for one in joined.good)
         state = "reported" if good and not objections else "rejected"
-        if report.public_key not in known:
+        if report not in trusted:
             state = "stranger"
     return Awaited(name, name not in plan.staying, state, report, objections)
 

@@ -18,6 +18,7 @@ from coldshare.ledger.events import (
     GenerationUnRetired,
     HostNamed,
     IdentityCompared,
+    IdentityTakenBack,
     PlaceNamed,
     ReshareAborted,
     ReshareFinished,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from coldshare.ledger.store import Ledger
     from coldshare.reshare.report import Report, Signed
 
-__all__ = ["abort", "again", "begin", "finish", "known_key", "plan_for", "report", "take", "take_up"]
+__all__ = ["abort", "again", "begin", "finish", "plan_for", "report", "take", "take_back", "take_up"]
 
 
 _EVENT: Final = b"coldshare report event\0"
@@ -107,10 +108,18 @@ def _not_yet(started: ReshareStarted, host: bytes) -> Reshare:
 
 def report(ledger: Ledger, plan: Reshare, signed: Signed) -> View:
     """Record this computer's own report, and which share is the newer one: a place that had no old one beside it was
-    not asked."""
+    not asked. With the keys that it had before it signs no more."""
     told = signed.report
-    newer = GenerationNewer(plan.vault, told.share.generation, plan.older)
-    ledger.record([_own(signed), newer, ReshareReported(plan.plan, told.party, signed.data)])
+    view = ledger.view()
+    before = [one.public_key for one in view.identities() if one.host == ledger.host]
+    ledger.record(
+        [
+            *(IdentityTakenBack(one) for one in before if one != signed.public_key),
+            _own(signed),
+            *_counts_anew(view, signed),
+            ReshareReported(plan.plan, told.party, signed.data),
+        ]
+    )
     return ledger.view()
 
 
@@ -140,8 +149,19 @@ def take(ledger: Ledger, signed: Signed) -> Reshare:
     view = ledger.view()
     recorded = _by_id(view, ident)
     if told.host != ledger.host and join(recorded, [signed], known_before(view, recorded)).good:
+        ledger.record(_counts_anew(view, signed))
         ledger.merge(_told(signed))
     return _by_id(ledger.view(), ident)
+
+
+def _counts_anew(view: View, signed: Signed) -> list[Body]:
+    """That its generation is the newer one. Where a reshare away from the same one was given up, what was told before
+    that counts for nothing, and this generation may have been told then on another computer; it is told of again."""
+    share, older = signed.report.share, signed.report.older
+    told: list[Body] = [GenerationNewer(share.vault, share.generation, older)]
+    if any(one.older == older and one.aborted is not None for one in view.reshares(share.vault)):
+        told.append(GenerationUnRetired(share.vault, share.generation, None))
+    return told
 
 
 def _is_over(view: View, told: Report) -> bool:
@@ -183,12 +203,11 @@ def _told(signed: Signed) -> list[Event]:
     ]
 
 
-def known_key(view: View, signed: Signed) -> bool | None:
-    """Whether the key of that report was compared. None: it was not, and that computer has another one that was."""
-    identities = view.identities()
-    if any(one.public_key == signed.public_key for one in identities):
-        return True
-    return None if any(one.host == signed.report.host for one in identities) else False
+def take_back(ledger: Ledger, public_key: bytes) -> View:
+    """That key counts no more, and neither does what it has signed. What it told of backups stays known: if one of them
+    is there, it can be found."""
+    ledger.record([IdentityTakenBack(public_key)])
+    return ledger.view()
 
 
 def finish(ledger: Ledger, plan: Reshare) -> Progress:
@@ -219,16 +238,7 @@ def abort(ledger: Ledger, plan: Reshare) -> View:
     """
     if plan.finished is not None:
         raise NoReshareError("That reshare is finished.", next_step="What is left of it: coldshare reshare status")
-    view = ledger.view()
-    # Also one that was backed up, and not reported yet.
-    new = {one.generation for one in view.generations(plan.vault) if plan.older in one.newer_than}
-    new -= {plan.older} | view.given_up(plan.vault)
-    ledger.record(
-        [
-            *(ReshareAborted(one.plan) for one in under_way(view, plan.vault) if one.older == plan.older),
-            *(GenerationRetired(plan.vault, one, None) for one in sorted(new)),
-        ]
-    )
+    ledger.record([ReshareAborted(plan.plan)])
     return ledger.view()
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from coldshare.ledger.queries import Backup, Reshare, View
     from coldshare.ledger.store import Ledger
     from coldshare.reshare.report import Signed
+    from coldshare.reshare.whose import Doubt
 
 _LINE = "COLDSHARE:REPORT:"
 #: Files of a folder that are looked at.
@@ -137,6 +138,7 @@ def next_(
     from coldshare.reshare import steps
     from coldshare.reshare.newshare import check_new, check_place, kept_of, report_on
     from coldshare.reshare.report import encode, sign
+    from coldshare.reshare.whose import check_own
     from coldshare.restore import check_out
 
     ui = Ui(quiet=as_json)
@@ -148,6 +150,7 @@ def next_(
     share, code = share_of(declare(facts)), chain_code_digest(facts.chain_code)
     signers = tuple(showable_party(party) for party in facts.signers)
     with _ledger() as ledger:
+        check_own(ledger.view(), identity.public)
         if given_up:
             steps.take_up(ledger, share)
         plan = steps.plan_for(ledger, share, signers, lambda view, plan: check_new(view, plan, facts, share, code))
@@ -194,10 +197,12 @@ def report(vault: str | None, out: Path | None, as_json: bool) -> Result:
     from coldshare.reshare.errors import NoReshareError
     from coldshare.reshare.progress import progress
     from coldshare.reshare.report import encode
+    from coldshare.reshare.whose import check_own
 
     identity = Identity.load()
     with _ledger() as ledger:
         view = ledger.view()
+    check_own(view, identity.public)
     own = [
         (plan, party.report)
         for plan in _plans(view, vault)
@@ -219,27 +224,35 @@ def report(vault: str | None, out: Path | None, as_json: bool) -> Result:
 
 @command.command("join", short_help="Take in the reports of other computers.")
 @click.argument("reports", metavar="REPORT...", nargs=-1, required=True)
-@click.option("--trust", "trusted", metavar="FINGERPRINT", multiple=True, help="A signing key that was compared.")
+@click.option(
+    "--trust",
+    "trusted",
+    metavar="FINGERPRINT[=PARTY]",
+    multiple=True,
+    help="A signing key that was compared; with =PARTY, that it may report of that party, too.",
+)
 @json_option
 def join(reports: tuple[str, ...], trusted: tuple[str, ...], as_json: bool) -> Result:
     """Take in the reports of other computers: files, folders of files, the text itself, or - for standard input.
 
     Whose a report is, its signature tells. The first time a computer reports, compare its fingerprint with the one that
-    it shows itself; a script names it with --trust.
+    it shows itself; a script names it with --trust. A key speaks for the computer that was compared, and for one party:
+    where it says more, that is asked, and a script names the party.
     """
     from coldshare.reshare import steps
 
     ui = Ui(quiet=as_json)
     found = [one for text in reports for one in _read(text)]
     touched: dict[bytes, Reshare] = {}
-    strangers: list[Signed] = []
+    strangers: list[tuple[Signed, Doubt]] = []
     with _ledger(create=True) as ledger:
         for signed in found:
-            if _believed(ledger.view(), signed, trusted, ui):
+            doubt = _doubt(ledger.view(), signed, trusted, ui)
+            if doubt is None:
                 plan = steps.take(ledger, signed)
                 touched[plan.plan] = plan
             else:
-                strangers.append(signed)
+                strangers.append((signed, doubt))
         view = ledger.view()
     return reshared.joined(view, [steps.again(view, one) for one in touched.values()], len(found), strangers)
 
@@ -306,6 +319,32 @@ def abort(vault: str | None, yes: bool, as_json: bool) -> Result:
             click.confirm("Give it up?", default=False, err=True, abort=True)
         after = steps.abort(ledger, plan)
     return reshared.aborted(view, after, before)
+
+
+@command.command("distrust", short_help="Let a signing key count no more.")
+@click.argument("fingerprint")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def distrust(fingerprint: str, yes: bool, as_json: bool) -> Result:
+    """Let the key with that FINGERPRINT count no more: it was compared wrongly, or its computer is gone.
+
+    What it has signed counts no more, and nothing of it is taken in again, whoever compares it. If the computer is
+    there after all, it makes a new key, which is compared anew.
+    """
+    from coldshare.reshare import steps
+    from coldshare.reshare.whose import keys_like
+
+    ui = Ui(quiet=as_json)
+    with _ledger() as ledger:
+        view = ledger.view()
+        keys = keys_like(view, fingerprint)
+        if not yes and not as_json and entry.person_here():
+            for line in reshared.distrusted(view, keys).lines:
+                ui.note(line)
+            click.confirm("Let it count no more?", default=False, err=True, abort=True)
+        for key in keys:
+            view = steps.take_back(ledger, key)
+    return reshared.distrusted(view, keys)
 
 
 # --- what the commands have in common
@@ -401,30 +440,43 @@ def _head(path: Path) -> bytes:
         return file.read(TEXT_MAX + 1)
 
 
-def _believed(view: View, signed: Signed, trusted: Sequence[str], ui: Ui) -> bool:
-    """Whether its key was compared, now or before."""
+def _doubt(view: View, signed: Signed, trusted: Sequence[str], ui: Ui) -> Doubt | None:
+    """What stands against taking it in; None where its key was compared, now or before."""
+    from coldshare.reshare.whose import doubt
+
+    found = doubt(view, signed)
+    if found is None or any(_vouches(one, signed, found) for one in trusted):
+        return None
+    if found.final or ui.quiet or not entry.person_here():
+        return found
+    return None if _compared(signed, found, ui) else found
+
+
+def _vouches(trusted: str, signed: Signed, doubt: Doubt) -> bool:
+    """Whether that `--trust` dispels it. That a compared key speaks for more is said by naming the party."""
     from coldshare.identity import fingerprint
-    from coldshare.reshare.steps import known_key
+    from coldshare.reshare.whose import same_fingerprint
 
-    known = known_key(view, signed)
-    if known:
-        return True
-    print_ = fingerprint(signed.public_key)
-    if any(_same(print_, one) for one in trusted):
-        return True
-    told = signed.report
-    if ui.quiet or not entry.person_here():
+    key, _, party = trusted.partition("=")
+    if doubt.final or not same_fingerprint(fingerprint(signed.public_key), key):
         return False
-    if known is None:
-        ui.note(f"CAREFUL: {told.host_name} signed with another key before. Ask why, in person, before you go on.")
-    ui.note(f"A report of {told.party}, by the computer {told.host_name!r}, which is new here. It signs as:")
-    ui.note(f"    {print_}")
+    return party == signed.report.party or (not party and doubt.why in ("stranger", "other_key"))
+
+
+def _compared(signed: Signed, doubt: Doubt, ui: Ui) -> bool:
+    from coldshare.identity import fingerprint
+
+    told = signed.report
+    new = ", which is new here" if doubt.why == "stranger" else ""
+    if not new:
+        ui.note(f"CAREFUL: {doubt.words} Ask why, in person, before you go on.")
+    ui.note(f"A report of {told.party}, by the computer {told.host_name!r}{new}. It signs as:")
+    ui.note(f"    {fingerprint(signed.public_key)}")
+    also = f", and is the share of {told.party} on it" if doubt.why == "other_party" else ""
     with ui.prompting():
-        return click.confirm("Does that computer itself show the same, every character?", default=False, err=True)
-
-
-def _same(one: str, other: str) -> bool:
-    return one.replace("-", "") == other.upper().replace("-", "").replace(" ", "")
+        return click.confirm(
+            f"Does that computer itself show the same, every character{also}?", default=False, err=True
+        )
 
 
 def _plugged_in(view: View, plan: Reshare) -> Address | None:

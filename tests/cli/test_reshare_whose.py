@@ -1,0 +1,187 @@
+"""`coldshare reshare` and whose word a report is: a computer speaks for itself alone, and can be distrusted again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from coldshare.identity import Identity, fingerprint
+from coldshare.reshare.report import Signed, encode, sign
+from support.computers import Computer
+from support.resharing import Story, good
+from support.shell import Shell, failed
+from support.terminal import Terminal
+
+
+@pytest.fixture
+def story(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    return Story(shell, monkeypatch, tmp_path_factory)
+
+
+def key_of(who: Computer) -> str:
+    return fingerprint(identity_of(who).public)
+
+
+def identity_of(who: Computer) -> Identity:
+    return Identity.load(who.home / "identity.key")
+
+
+def keep(story: Story, name: str, signed: Signed) -> str:
+    story.file(name).write_bytes(encode(signed))
+    return name
+
+
+def forged(story: Story, whose: str, as_host: str | None) -> str:
+    """The Phone's computer signs that with its own key, as the computer of `as_host`, or that of `whose`."""
+    told = story.signed(f"{whose}-new.report").report
+    if as_host is not None:
+        other = story.signed(f"{as_host}-new.report").report
+        told = replace(told, host=other.host, host_name=other.host_name)
+    return keep(story, "forged", sign(told, identity_of(story.phone)))
+
+
+def states(story: Story, who: Computer) -> dict[str, str]:
+    return {one["party"]: one["state"] for one in story.state(who)["awaited"]}
+
+
+#: Whose share the report is of, whose computer it says that it comes from, and why it is not taken in.
+LIES = {
+    "the Laptop's, as its computer": ("Laptop", None, "other_computer"),
+    "the Laptop's, as itself": ("Laptop", "Phone", "other_party"),
+    "its own, as the Laptop's computer": ("Phone", "Laptop", "other_computer"),
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_a_compared_computer_lies(story: Story, name: str) -> None:
+    """The Watch's computer has compared the Phone's key. No more is taken in with it, not even with a plain --trust."""
+    whose, as_host, why = LIES[name]
+    reports = story.reported()
+    watch, phones = story.watch, key_of(story.phone)
+    good(watch("reshare", "distrust", key_of(story.laptop), "--yes"))  # it came first, by a mistake
+    good(story.join(watch, reports[0]), 8)
+    before = watch.told()
+    lie = forged(story, whose, as_host)
+    answer = good(watch("reshare", "join", lie, "--trust", phones, "--json"), 8).json
+    assert (answer["taken"], [one["why"] for one in answer["strangers"]]) == (0, [why])
+    assert (answer["strangers"][0]["party"], answer["strangers"][0]["fingerprint"]) == (whose, phones)
+    said = good(watch("reshare", "join", lie), 8)
+    assert f"NOT taken in: that of {whose}" in said.out
+    assert f"coldshare reshare join REPORT --trust {phones}={whose}" in said.out
+    assert watch.told() == before
+    for party in {"Phone", "Laptop", "Watch"} - {whose}:
+        assert good(watch("reshare", "join", lie, "--trust", f"{phones}={party}", "--json"), 8).json["taken"] == 0
+    assert states(story, watch) == {"Phone": "reported", "Laptop": "awaited", "Watch": "reported"}
+    # A person says that it is so: one computer with the shares of both.
+    answer = good(watch("reshare", "join", lie, "--trust", f"{phones}={whose}", "--json"), 8).json
+    assert answer["taken"] == 1
+    if whose == "Laptop":
+        assert "One computer, " in good(watch("reshare", "status"), 8).out
+
+
+def test_a_report_as_if_of_this_computer(story: Story) -> None:
+    """Whoever has this computer's id, from a report of its own, speaks for it as little."""
+    story.joined()
+    lie = keep(story, "lie", sign(story.signed("Phone-new.report").report, identity_of(story.laptop)))
+    before = story.phone.told()
+    for trust in (key_of(story.laptop), f"{key_of(story.laptop)}=Phone"):
+        answer = good(story.phone("reshare", "join", lie, "--trust", trust, "--json"), 8).json
+        assert [one["why"] for one in answer["strangers"]] == ["ours"]
+    assert "Ask in person who has made it." in good(story.phone("reshare", "join", lie), 8).out
+    assert story.phone.told() == before
+
+
+def test_two_computers_report_of_one_party(story: Story) -> None:
+    """They say the same, and one of them has perhaps made no backup. Both are named, and one is taken back."""
+    story.joined()
+    phone, laptops = story.phone, key_of(story.laptop)
+    told = replace(story.signed("Watch-new.report").report, **_named(story, "Laptop"))
+    lie = keep(story, "lie", sign(told, identity_of(story.laptop)))
+    assert good(phone("reshare", "join", lie, "--trust", laptops, "--json"), 8).json["taken"] == 0
+    said = good(phone("reshare", "join", lie, "--trust", f"{laptops}=Watch"), 8)
+    assert "NOT GOOD: Watch is reported by two computers, which say the same: " in said.out
+    for who in (story.laptop, story.watch):
+        assert f'"{who.name}\'s desk" ({key_of(who)})' in said.out
+    text = failed(phone("reshare", "finish"), "reshare_incomplete", 5, as_json=False)
+    assert "Watch is reported by two computers" in text
+    good(phone("reshare", "distrust", laptops))
+    assert states(story, phone) == {"Phone": "reported", "Laptop": "awaited", "Watch": "reported"}
+    assert story.state(phone)["objections"] == []
+
+
+def _named(story: Story, party: str) -> dict[str, Any]:
+    told = story.signed(f"{party}-new.report").report
+    return {"host": told.host, "host_name": told.host_name}
+
+
+def test_a_comparison_is_taken_back(story: Story) -> None:
+    """What was signed counts no more, here and in every ledger that joins this one; the computer makes a new key."""
+    reports = story.joined()
+    phone, laptop, key = story.phone, story.laptop, key_of(story.laptop)
+    good(phone("ledger", "export", "before.ledger"))
+    before = phone.told()
+    text = failed(phone("reshare", "distrust", "AAAA-BBBB-CCCC-DDDD"), "no_such_key", 3, as_json=False)
+    assert f'{key} of "Laptop\'s desk"' in text
+    assert phone.told() == before
+    answer = good(phone("reshare", "distrust", key.lower(), "--json")).json
+    assert (answer["fingerprint"], answer["hosts"]) == (key, ["Laptop's desk"])
+    assert [(one["party"], one["finished"]) for one in answer["reports"]] == [("Laptop", None)]
+    kept = story.signed(reports[1]).report.kept
+    assert [one["backup_id"] for one in answer["to_verify"]] == [one.backup_id.hex() for one in kept]
+    said = good(phone("reshare", "status"), 8)
+    assert f'Counts no more: the report of Laptop by "Laptop\'s desk", whose key {key} was taken back.' in said.out
+    (listed,) = story.state(phone)["taken_back"]
+    assert (listed["party"], listed["fingerprint"]) == ("Laptop", key)
+    assert "Not reported yet: Laptop." in failed(phone("reshare", "finish"), "reshare_incomplete", 5, as_json=False)
+
+    # Neither the report, nor a ledger from before it, brings the key back.
+    said = good(story.join(phone, reports[1]), 8)
+    assert f'NOT taken in: that of Laptop, by "Laptop\'s desk": The key {key} was taken back.' in said.out
+    good(phone("ledger", "join", "before.ledger"))
+    assert states(story, phone)["Laptop"] == "awaited"
+    nobody = story.computers.somewhere("Nobody")
+    good(nobody("ledger", "join", "before.ledger"))
+    assert story.state(nobody)["ready"] is True
+    good(phone("ledger", "export", "after.ledger"))
+    for who in (nobody, laptop):
+        good(who("ledger", "join", "after.ledger"))
+        assert states(story, who)["Laptop"] == "awaited"
+
+    # Its own computer hears of it, and makes a new one.
+    for argv in (["report"], ["next", "new-laptop.vult", *laptop.at]):
+        text = failed(laptop("reshare", *argv), "key_taken_back", 5, as_json=False)
+        assert "identity.key" in text
+    (laptop.home / "identity.key").unlink()
+    good(story.next(laptop, "--report", "anew"))
+    assert key_of(laptop) != key
+    good(story.join(phone, "anew"), 8)
+    assert story.state(phone)["ready"] is True
+    said = good(phone("reshare", "finish", *phone.at), 8)
+    assert "counts from now on" in said.out
+    assert "Counts no more: the report of Laptop" in good(phone("reshare", "status"), 8).out
+
+
+@pytest.mark.slow
+def test_a_person_is_asked_about_another_party(story: Story) -> None:
+    story.joined()
+    told = replace(story.signed("Watch-new.report").report, **_named(story, "Laptop"))
+    keep(story, "lie", sign(told, identity_of(story.laptop)))
+    with story.phone.here(), Terminal("reshare", "join", "lie", cwd=story.shell.folder) as terminal:
+        terminal.until('CAREFUL: "Laptop\'s desk" has reported of Laptop already, and now of Watch')
+        terminal.answer("every character, and is the share of Watch on it?", "n")
+        assert terminal.finish() == 8
+        assert "Taken in: 0 of 1 report." in terminal.screen
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("yes", [False, True], ids=["no", "yes"])
+def test_a_person_takes_it_back(story: Story, yes: bool) -> None:
+    story.joined()
+    key = key_of(story.laptop)
+    with story.phone.here(), Terminal("reshare", "distrust", key, cwd=story.shell.folder) as terminal:
+        terminal.until("the report of Laptop of 'Savings'")
+        terminal.answer("Let it count no more?", "y" if yes else "")
+        assert terminal.finish() == (0 if yes else 130)
+    assert states(story, story.phone)["Laptop"] == ("awaited" if yes else "reported")
