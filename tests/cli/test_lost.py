@@ -13,6 +13,7 @@ from coldshare.cli.app import cli
 from coldshare.handling import process
 from coldshare.ledger import events as e
 from coldshare.ledger import store
+from coldshare.ledger.queries import Party
 from coldshare.ledger.store import ledger_path
 from support.desk import PASSWORD, PIN, Desk, vault
 from support.ledgers import kinds, tell, vault_id, view
@@ -555,3 +556,95 @@ def _alone(shell: Shell, *argv: str) -> Said:
 
 def _secret(command: str) -> list[str]:
     return [*shlex.split(command)[1:], "--pin-file", "pin", *PW]
+
+
+# --- found, after the share was on more than one device
+
+
+def twice_lost(shell: Shell) -> None:
+    """The phone is lost, its share goes onto another one, and that is lost as well."""
+    everybody(shell)
+    good(run(shell, lost(shell, "Phone", "--at", SAFE)["import"]["backups"][0]["openings"][0]["command"]))
+    good(shell("lost", "Phone"))
+
+
+def phone() -> Party:
+    (one,) = (one for one in view().parties(vault_id()) if one.party == "Phone")
+    return one
+
+
+def standing(shell: Shell) -> dict[str, Any]:
+    (one,) = (one for one in shell("status", "--json").json["vaults"][0]["members"] if one["party"] == "Phone")
+    device: dict[str, Any] = one["device"]
+    return device
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_which_one_was_found_has_to_be_said(shell: Shell, as_json: bool) -> None:
+    twice_lost(shell)
+    before = kinds()
+    said = shell("lost", "--found", "Phone", *(["--json"] if as_json else []))
+    told = failed(said, "which_device", 3, as_json=as_json)
+    assert kinds() == before
+    assert "'Phone', lost since 20" in told
+    assert "'new Phone', restored 20" in told
+    first, last = (line[line.index("coldshare ") :].rstrip(".") for line in told.splitlines()[-1].split(", or: "))
+    failed(shell("lost", "--found", "Phone", "--device", "older Phone"), "which_device", 3, as_json=False)
+    good(run(shell, last))
+    assert kinds() == [*before, "device_found"]
+    assert (phone().device, phone().lost) == ("new Phone", None)
+    good(shell("lost", "Phone"))
+    found = good(run(shell, first))
+    assert "the device of Phone, 'Phone', has been found. It was lost since 20" in found.out
+    assert "Another device had this share, too." in found.out
+    assert (phone().device, phone().lost) == ("Phone", None)
+    assert (standing(shell)["state"], standing(shell)["name"]) == ("restored", "Phone")
+
+
+def test_the_name_of_the_device_says_which(shell: Shell) -> None:
+    twice_lost(shell)
+    found = lost(shell, "new phone", "--found")
+    assert (found["code"], found["device"], found["recorded"]) == ("found", "new Phone", True)
+    assert kinds()[-1] == "device_found"
+
+
+def test_the_first_one_turns_up_while_the_other_one_is_there(shell: Shell) -> None:
+    everybody(shell)
+    good(run(shell, lost(shell, "Phone", "--at", SAFE)["import"]["backups"][0]["openings"][0]["command"]))
+    before = kinds()
+    found = lost(shell, "Phone", "--found", "--device", "Phone", status=8)
+    assert (found["code"], found["recorded"]) == ("two_devices", False)
+    assert lost(shell, "Phone", "--found", "--device", "new Phone")["code"] == "not_lost"
+    assert kinds() == before
+
+
+def test_the_first_one_is_lost_again_and_found(shell: Shell) -> None:
+    """It took the place of the other one, and is still asked for by its own name."""
+    twice_lost(shell)
+    good(shell("lost", "--found", "Phone", "--device", "Phone"))
+    good(shell("lost", "Phone"))
+    failed(shell("lost", "--found", "Phone"), "which_device", 3, as_json=False)
+    assert lost(shell, "Phone", "--found", "--device", "Phone")["code"] == "found"
+    assert (phone().device, kinds()[-1]) == ("Phone", "device_found")
+
+
+def test_the_first_one_has_no_share_of_a_later_generation(shell: Shell) -> None:
+    """The other one took part in a reshare before it was lost: its share is newer."""
+    twice_lost(shell)
+    vault, newer = vault_id(), bytes([9]) * 32
+    (old,) = view().generations(vault)
+    tell(e.GenerationNewer(vault, newer, old.generation))
+    signers = ("Phone", "Laptop", "Tablet")
+    for party in signers:
+        whose = e.Share(vault, "Savings", party, newer, 2, 3, 2)
+        tell(e.BackupStored(e.Place(e.FOLDER, bytes(16)), party.encode().ljust(16), whose, 1000, e.ACTIVE, False))
+    found = lost(shell, "Phone", "--found", "--device", "Phone", status=8)
+    assert (found["code"], found["rule"], found["recorded"]) == ("stale_share", 5, True)
+    assert standing(shell)["state"] == "stale"
+
+
+def test_a_device_is_named_for_found_only(shell: Shell) -> None:
+    everybody(shell)
+    failed(shell("lost", "Phone", "--device", "Phone"), "usage", 2, as_json=False)
+    assert lost(shell, "Phone", "--found", "--device", "Phone")["code"] == "not_lost"
+    failed(shell("lost", "Phone", "--found", "--device", "Laptop"), "which_device", 3, as_json=False)

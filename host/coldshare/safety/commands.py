@@ -55,8 +55,10 @@ def lost(party: str) -> str:
     return f"coldshare lost {argument(party)}"
 
 
-def found(party: str) -> str:
-    return f"coldshare lost --found {argument(party)}"
+def found(party: str, device: str | None = None) -> str:
+    """`device` says which one, where the share was on several."""
+    said = "" if device is None else f" --device {shlex.quote(device)}"
+    return f"coldshare lost --found{said} {argument(party)}"
 
 
 def missing(info: PlaceInfo, places: Iterable[PlaceInfo]) -> PlaceInfo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from coldshare.errors import RefusedError
+from coldshare.errors import InputError, RefusedError
 
 __all__ = [
     "DuplicateVaultError",
@@ -12,6 +12,7 @@ __all__ = [
     "OtherDeviceShareError",
     "PartyAliveError",
     "StaleShareError",
+    "WhichDeviceError",
 ]
 
 
@@ -62,6 +63,13 @@ class StaleShareError(RefusedError):
     code: ClassVar[str] = "stale_share"
     vendor: ClassVar[str] = "STALE_SHARE"
     next_step = "See what is possible now: coldshare lost PARTY"
+
+
+class WhichDeviceError(InputError):
+    """The share was on more than one device, and nothing says which of them was found."""
+
+    code: ClassVar[str] = "which_device"
+    next_step = "Say which one: coldshare lost --found PARTY --device NAME. The first one is called as the party is."
 
 
 class IncompatibleVaultError(RefusedError):

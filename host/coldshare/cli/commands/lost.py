@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
     from coldshare.cli.render import Json
     from coldshare.device.address import Address
-    from coldshare.ledger.devices import Devices
+    from coldshare.ledger.devices import Had
+    from coldshare.ledger.events import Event
     from coldshare.ledger.queries import Party, Vault, View
     from coldshare.ledger.store import Ledger
     from coldshare.places.at_hand import AtHand
+    from coldshare.safety.errors import WhichDeviceError
     from coldshare.safety.ways import Ways
+
+T = TypeVar("T")
 
 _AT_HAND = (
     "A token or folder that is at hand besides those that are found by themselves: a software token, above all. Also "
@@ -37,9 +41,12 @@ _AT_HAND = (
 @click.option("--vault", "which", metavar="VAULT", help="Only of this vault: its name, or how its public key begins.")
 @click.option("--plan", is_flag=True, help="Only say what would be possible; nothing is recorded.")
 @click.option("--found", is_flag=True, help="The device has been found again.")
+@click.option("--device", metavar="NAME", help="With --found: which one, where the share was on more than one device.")
 @click.option("--at", metavar="ADDR", envvar="COLDSHARE_AT", shell_complete=places, help=_AT_HAND)
 @json_option
-def command(party: str, which: str | None, plan: bool, found: bool, at: str | None, as_json: bool) -> Result:
+def command(
+    party: str, which: str | None, plan: bool, found: bool, device: str | None, at: str | None, as_json: bool
+) -> Result:
     """Record that the device of PARTY is lost, and say what is possible now and what not to do.
 
     There are two ways back: to import its backup into a new device, or to reshare from the other devices. No token is
@@ -53,14 +60,17 @@ def command(party: str, which: str | None, plan: bool, found: bool, at: str | No
 
     if plan and found:
         raise click.UsageError("--plan and --found exclude each other")
+    if device is not None and not found:
+        raise click.UsageError("--device is for --found")
     ui = Ui(quiet=as_json)
     address = _address(at)
     with _ledger() as ledger:
         view, host = ledger.view(), ledger.host
+        events = ledger.events() if found else []
     vaults = view.vaults() if which is None else named.choose(view.vaults(), which)
     wanted = named.party(view, vaults, party)
     if found:
-        return _found(view, wanted, ui, now())
+        return _found(view, _which(view, events, wanted, device or party, said=device is not None), ui, now())
     new = [] if plan else [(vault.vault, one.party) for vault, one in wanted if one.lost is None]
     failed = _kept(ui, devices.lost, new)
     if new and not failed:
@@ -94,37 +104,91 @@ class _Case:
     plan: bool
 
 
-def _found(view: View, wanted: Sequence[tuple[Vault, Party]], ui: Ui, now: int) -> Result:
+def _which(
+    view: View, events: Sequence[Event], wanted: Sequence[tuple[Vault, Party]], name: str, *, said: bool
+) -> list[tuple[Vault, Party, Had | None]]:
+    """Which device of each is called `name`. Of a party that had one device only that need not be `said`, nor while its
+    last one is not lost. Raises WhichDeviceError."""
+    from coldshare.ledger.devices import had
+    from coldshare.safety.named import folded
+
+    out: list[tuple[Vault, Party, Had | None]] = []
+    several: list[tuple[Vault, Party, list[Had]]] = []
+    for vault, one in wanted:
+        current = view.current(vault.vault)
+        devices = had(events, vault.vault, one.party, None if current is None else current.generation)
+        called = [device for device in devices if folded(device.name) == folded(name)]
+        exact = [device for device in called if device.name == name] or called
+        # The first device is called as the party is, so the name of the party alone says nothing.
+        if exact and (said or folded(name) != folded(one.party)):
+            out.append((vault, one, exact[-1]))
+        elif said or (one.lost is not None and len(devices) > 1):
+            several.append((vault, one, devices))
+        else:
+            out.append((vault, one, None))
+    if several and not (said and out):
+        raise _unclear(*several[0])
+    return out
+
+
+def _unclear(vault: Vault, party: Party, devices: Sequence[Had]) -> WhichDeviceError:
+    from coldshare.cli.when import date
+    from coldshare.safety import commands
+    from coldshare.safety.errors import WhichDeviceError
+
+    told = []
+    for one in devices:
+        restored = "" if one.restored is None else f", restored {date(one.restored)}"
+        told.append(f"{one.name!r}{restored}{'' if one.lost is None else f', lost since {date(one.lost)}'}")
+    return WhichDeviceError(
+        f"The share of {party.party} of {vault.name!r} was on: {'; '.join(told)}.",
+        next_step=f"Say which one was found: {', or: '.join(commands.found(party.party, one.name) for one in devices)}",
+    )
+
+
+def _found(view: View, wanted: Sequence[tuple[Vault, Party, Had | None]], ui: Ui, now: int) -> Result:
     from coldshare.cli.judged import Book
     from coldshare.cli.when import date
     from coldshare.ledger import devices
-    from coldshare.safety.found import found
+    from coldshare.safety.found import found, is_last
 
     book = Book(view)
-    new = [(vault.vault, one.party) for vault, one in wanted if one.lost is not None]
-    failed = _kept(ui, devices.found, new)
+    new: list[tuple[bytes, str]] = []
+    back = []
+    for vault, one, which in wanted:
+        if one.lost is None:
+            continue
+        if which is None or is_last(one, which):
+            new.append((vault.vault, one.party))
+        elif which.share is not None:
+            back.append(replace(which.share, device=which.name))
+    failed = [*_kept(ui, devices.found, new), *_kept(ui, devices.returned, back)]
+    new += [(told.vault, told.party) for told in back]
     data: list[Json] = []
     out: list[Line] = []
     status = 0
-    for vault, one in wanted:
-        note = found(view, vault, one)
+    for vault, one, which in wanted:
+        note = found(view, vault, one, which)
         status = status if note.code in ("found", "not_lost") else EXIT_ATTEND
         recorded = (vault.vault, one.party) in new and not failed
         data.append(
             {
                 "vault": {"name": vault.name, "public_key_ecdsa": vault.vault.hex()},
                 "party": one.party,
-                "device": one.device,
+                "device": one.device if which is None else which.name,
                 "code": note.code,
                 "rule": note.rule,
                 "words": note.words,
                 "recorded": recorded,
             }
         )
-        since = "" if one.lost is None else f" It was lost since {date(one.lost)}."
+        lost = one.lost if which is None else which.lost
+        since = "" if lost is None else f" It was lost since {date(lost)}."
+        named = "" if which is None else f", {which.name!r},"
         out.append(
             head(
-                f"{book.vault(vault)}: the device of {one.party} has been found.{since}{' It is recorded.' * recorded}"
+                f"{book.vault(vault)}: the device of {one.party}{named} has been found.{since}"
+                f"{' It is recorded.' * recorded}"
             )
         )
         out.append(point(note.words + (f" (rule {note.rule})" if note.rule is not None else "")))
@@ -132,7 +196,7 @@ def _found(view: View, wanted: Sequence[tuple[Vault, Party]], ui: Ui, now: int) 
     return _result({"vaults": data, "warnings": failed}, out, status)
 
 
-def _kept(ui: Ui, tell: Callable[[Callable[[str], None], Devices], None], new: Devices) -> list[str]:
+def _kept(ui: Ui, tell: Callable[[Callable[[str], None], Sequence[T]], None], new: Sequence[T]) -> list[str]:
     """Tell the ledger, and return what was in the way of that. What is possible is said all the same."""
     failed: list[str] = []
 
