@@ -644,7 +644,7 @@ def test_the_shape_of_the_answer(shell: Shell, keep: Callable[..., None], name: 
             assert set(member) == {
                 *("party", "index", "device", "reachable", "verified", "drilled", "backups", "older"),
             }
-            assert set(member["device"]) == {"state", "name", "lost", "restored"}
+            assert set(member["device"]) == {"state", "in_doubt", "name", "lost", "restored"}
             assert member["device"]["state"] in ("alive", "restored", "stale", "lost", "server")
             for backup in [*member["backups"], *member["older"], *vault["strangers"]]:
                 _check_backup(backup)

@@ -57,6 +57,7 @@ BODIES: tuple[e.Body, ...] = (
     e.ReshareAborted(PLAN),
     e.PlaceBuiltIn(SAFE, built_in=True),
     e.IdentityTakenBack(bytes([13]) * 32),
+    e.LedgerJoined((e.Head(HOST, 5),)),
 )
 UNKNOWN = e.Unknown(999, {1: "later", 7: [b"x", True, None]})
 

@@ -61,6 +61,10 @@ bodies: st.SearchStrategy[Body] = st.one_of(
     st.builds(e.ReshareFinished, _plan, _generation),
     st.builds(e.ReshareAborted, _plan),
     st.builds(e.PlaceBuiltIn, _place, _flag),
+    st.builds(
+        e.LedgerJoined,
+        st.lists(st.builds(e.Head, st.sampled_from(HOSTS), st.integers(0, 60)), max_size=2).map(tuple),
+    ),
     st.builds(e.SingleHostAccepted, _vault, _generation),
     st.builds(e.DrillResult, _place, _id, share, _flag, st.none(), st.none(), st.just(bytes(32))),
 )

@@ -473,8 +473,11 @@ def test_export_import_and_join(shell: Shell) -> None:
     answer = good(shell("ledger", "import", "mine.txt", "--json")).json
     assert (answer["known"], answer["conflicts"]) == (0, [])
     assert answer["new"] > 0
-    assert view().rows.same(mine.rows) == []
+    assert view().rows.same(mine.rows) == ["heard"]  # but for that this computer knows it from now on
+    assert kinds()[-1] == "ledger_joined"
+    before = kinds()
     assert good(shell("ledger", "import", "mine.txt", "--json")).json["new"] == 0
+    assert kinds() == before
 
     other_home(shell, ".theirs")
     with Ledger(ledger_path()) as ledger:
@@ -489,9 +492,19 @@ def test_export_import_and_join(shell: Shell) -> None:
     joined = view()
     assert len(joined.hosts()) == 2
 
+    good(shell("ledger", "export", "both.txt"))
+
     other_home(shell, ".home")
     good(shell("ledger", "join", "theirs.txt"))
-    assert view().rows.same(joined.rows) == []
+    assert view().rows.same(joined.rows) == ["heard"]
+    good(shell("ledger", "export", "all.txt"))
+    good(shell("ledger", "join", "both.txt"))
+    known = view()
+
+    # That one has heard of the other is no news of its own, so it ends here.
+    other_home(shell, ".theirs")
+    assert good(shell("ledger", "join", "all.txt", "--json")).json["new"] == 1
+    assert view().rows.same(known.rows) == []
 
 
 def test_a_join_names_what_differs(shell: Shell) -> None:

@@ -61,6 +61,7 @@ GOLDEN: dict[str, str] = {
     "reshare_finished": "0e8a09f1cc191c9405099a0de5ee97d9",
     "reshare_aborted": "6037a0128385c1afb415bdea4f88e2fb",
     "identity_taken_back": "00b9bc6591c7109c03c85a04d74bac68",
+    "ledger_joined": "c36fa28b49c056942d005e1ecb28e0ca",
 }
 
 

@@ -73,15 +73,18 @@ class History:
 
     def failed(self, place: Place, backup_id: bytes) -> str | None:
         """The last failure that nothing has answered: what was found inside is answered by opening it alone."""
-        read = False
+        opened = read = False
         for _, body in reversed(self.about(place, backup_id)):
+            good = body.good if isinstance(body, e.DrillResult) else getattr(body, "opened", True)
             if isinstance(body, e.BackupFailed):
-                return None if read and body.code == "integrity" else body.code
-            if isinstance(body, e.DrillResult):
-                return None if body.good else "drill"
-            if isinstance(body, e.BackupRestored) or (isinstance(body, e.BackupVerified) and body.opened):
-                return None
-            read = read or isinstance(body, _GOOD)
+                if not opened and not (read and body.code == "integrity"):
+                    return body.code
+            elif isinstance(body, e.DrillResult) and not good:
+                if not opened:
+                    return "drill"
+            elif isinstance(body, (*_GOOD, e.DrillResult)):
+                read = True
+                opened = opened or (good and not isinstance(body, e.BackupStored))
         return None
 
     def label(self, place: Place) -> str:
@@ -216,7 +219,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger.close()
         self.path = self.path.with_name(f"{self.path.stem}x.sqlite")
         self.ledger = Ledger(self.path, now=self.clock)
-        self.ledger.merge(interchange.decode(data))
+        self.ledger.join(interchange.decode(data))
 
     @invariant()
     def it_answers_as_its_history_says(self) -> None:

@@ -22,8 +22,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from coldshare.ledger import events as e
 from coldshare.ledger import interchange
 from coldshare.ledger.events import Body, Event, Place, Share
-from coldshare.ledger.projection import fold
-from coldshare.ledger.queries import View
 from coldshare.ledger.store import Ledger
 from coldshare.safety.standing import Standing, assess
 from safety.world import Device, Sealed, Site, Vault, World, is_server
@@ -58,13 +56,10 @@ class SafetyMachine(RuleBasedStateMachine):
     def begin(self, careful: bool, fast: bool) -> None:
         self.folder = TemporaryDirectory()
         self.clock = Clock()
-        self.latest = 0
-        #: A clock was turned back: what happened when is not to be known from times any more.
-        self.muddled = False
+        self.last = 0
         self.ledgers = [
             Ledger(Path(self.folder.name) / f"{number}.sqlite", now=self.clock) for number in range(COMPUTERS)
         ]
-        self.events: dict[bytes, Event] = {}
         self.world = World()
         self.world.handled = {number: set() for number in range(COMPUTERS)}
         self.disks = [Site("disk", number) for number in range(COMPUTERS)]
@@ -93,25 +88,22 @@ class SafetyMachine(RuleBasedStateMachine):
     # --- telling
 
     def tell(self, computer: int, *bodies: Body) -> int:
-        """What that computer records. Returns the time of the last one."""
-        news = any(one.fact and not isinstance(one, (e.VaultSeen, e.ShareHandled)) for one in bodies)
-        if self.clock.now < self.latest or news:
-            # Else nobody could say what came first; and what is no news to this ledger is not written down, though it
-            # may be news to another one, which has heard of the contrary.
-            self.ledgers[computer].merge(self.everything())
-        added = self.ledgers[computer].record(bodies)
-        for event in added:
-            self.events[event.uuid] = event
-            self.latest = max(self.latest, event.position)
-        return added[-1].time if added else self.clock.now
+        """What that computer records, when it has taken in what the others have. Returns the time of the last one."""
+        if computer != self.last:
+            # Else nobody could say what came first.
+            self.ledgers[computer].join(self.everything())
+            self.last = computer
+        self.ledgers[computer].record(bodies)
+        return self.clock.now
 
     def everything(self) -> list[Event]:
-        return interchange.decode(interchange.encode(sorted(self.events.values(), key=lambda one: one.order)))
+        """What the one knows that told something last: it knew all else before."""
+        return interchange.decode(interchange.encode(self.ledgers[self.last].events()))
 
     def join(self) -> None:
         everything = self.everything()
         for ledger in self.ledgers:
-            ledger.merge(everything)
+            ledger.join(everything)
 
     def key(self, vault: Vault) -> bytes:
         return bytes([vault.number]) * 33
@@ -463,8 +455,6 @@ class SafetyMachine(RuleBasedStateMachine):
     def restore(self, which: int) -> None:
         """The share in a backup comes onto a new device, in place of a lost one; an older share, too, if need be."""
         found = [one for one in self.at_hand(opens=True) if one.vault.devices[one.party].lost]
-        if self.muddled:
-            found = [one for one in found if one.generation == one.vault.newest]
         sealed = pick(found, which)
         if sealed is not None:
             self.bring_back(sealed)
@@ -526,14 +516,14 @@ class SafetyMachine(RuleBasedStateMachine):
     def was_restored(self, vault: Vault, party: str) -> bool:
         return any(
             isinstance(one.body, e.DeviceRestored) and (one.body.vault, one.body.party) == (self.key(vault), party)
-            for one in self.events.values()
+            for one in self.ledgers[self.last].events()
         )
 
     @rule(which=picks, backed_up=st.booleans(), exported=st.booleans())
     def outdated(self, which: int, backed_up: bool, exported: bool) -> None:
         """A backup is forgotten at a reshare; and when the device is lost, it is what comes onto a new one."""
         sealed = pick([one for one in self.at_hand(opens=True) if self.up_to_date(one)], which)
-        if sealed is None or self.muddled or sealed.generation > 4:
+        if sealed is None or sealed.generation > 4:
             return
         vault, party = sealed.vault, sealed.party
         ready = tuple(one for one in vault.members[vault.newest] if self.has_share(vault, one))
@@ -597,7 +587,6 @@ class SafetyMachine(RuleBasedStateMachine):
     @rule(seconds=st.integers(0, 100))
     def turn_the_clock_back(self, seconds: int) -> None:
         self.clock.now -= seconds * SECOND
-        self.muddled = True
 
     @rule()
     def join_all(self) -> None:
@@ -614,7 +603,7 @@ class SafetyMachine(RuleBasedStateMachine):
     def the_judgement_stands(self) -> None:
         if not hasattr(self, "world") or not self.world.vaults:
             return
-        view = View(fold(self.events.values()), self.ledgers[0].host)
+        view = self.ledgers[self.last].view()
         now = self.clock.now
         overview = assess(view, now)
         found = {one.vault.vault: one for one in overview.standings}

@@ -412,17 +412,27 @@ def test_who_has_not_heard_that_it_was_found_and_says_again_that_it_is_lost_is_h
             assert not standing.parties[0].usable
 
 
-def test_and_the_other_way_round(tmp_path: Path) -> None:
+def test_whether_it_was_found_before_it_was_lost_or_after_nobody_can_say(tmp_path: Path) -> None:
+    """What came last by the clocks does not count: lost it is, until somebody who knows of both says otherwise."""
     clock = Clock()
     with Ledger(tmp_path / "a", now=clock) as ada, Ledger(tmp_path / "b", now=clock) as bob:
         bob.record([e.HostNamed("bob")])
         ada.record([e.BackupStored(SAFE_A, backup_id(1), share(), 1000, e.ACTIVE, None)])
-        bob.merge(ada.events())
+        bob.join(ada.events())
         ada.record([e.PlaceLost(SAFE_A)])
         bob.record([e.PlaceFound(SAFE_A)])
-        ada.merge(bob.events())
+        ada.join(bob.events())
         (standing,) = assess(ada.view(), clock.now).standings
-        assert standing.parties[0].usable
+        assert not standing.parties[0].usable
+        (conflict,) = ada.view().conflicts()
+        assert conflict.code == "place_unordered"
+        assert conflict.words.endswith(f"If it is there: coldshare place found {SAFE_A}")
+        ada.record([e.PlaceFound(SAFE_A)])
+        bob.join(ada.events())
+        for ledger in (ada, bob):
+            (standing,) = assess(ledger.view(), clock.now).standings
+            assert standing.parties[0].usable
+            assert ledger.view().conflicts() == []
 
 
 def test_a_file_is_looked_for_with_the_computer_that_it_went_with() -> None:

@@ -32,6 +32,7 @@ __all__ = [
     "GIVEN_UP",
     "GONE",
     "HANDLED",
+    "HEADS_MAX",
     "HOST_SIZE",
     "KEYLESS",
     "MISSING",
@@ -67,9 +68,11 @@ __all__ = [
     "GenerationNewer",
     "GenerationRetired",
     "GenerationUnRetired",
+    "Head",
     "HostNamed",
     "IdentityCompared",
     "IdentityTakenBack",
+    "LedgerJoined",
     "Place",
     "PlaceBuiltIn",
     "PlaceDescribed",
@@ -103,6 +106,8 @@ PLAN_SIZE: Final = 16
 #: Bytes of a signed report, with the most parties of the longest names; see `reshare.report`.
 REPORT_MAX: Final = 7168
 _NAMES_MAX: Final = 64
+#: Computers of which one event can tell up to where their events are known.
+HEADS_MAX: Final = 128
 
 # Kinds of places.
 TOKEN, FOLDER, FILE, COMPUTER, OTHER_PLACE = 1, 2, 3, 4, 9
@@ -181,6 +186,14 @@ class Share:
     threshold: Annotated[int, _NUMBER_OF_PARTIES]
     parties: Annotated[int, _NUMBER_OF_PARTIES]
     library: Annotated[int, _LIBRARY]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Head:
+    """All events that the computer `host` recorded up to `position`."""
+
+    host: Annotated[bytes, _HOST]
+    position: Annotated[int, Number(0, POSITION_MAX)]
 
 
 _PLACE = Nested(Place)
@@ -307,6 +320,15 @@ class PlaceBuiltIn(Body):
     kind, name, fact = 11, "place_built_in", True
     place: Annotated[Place, _PLACE]
     built_in: Annotated[bool, Flag()]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerJoined(Body):
+    """What the computer that records this has of others, from now on: so what it records later was later. In the order
+    of their ids; of more than HEADS_MAX computers some are not named."""
+
+    kind, name = 12, "ledger_joined"
+    heads: Annotated[tuple[Head, ...], Items(Nested(Head), HEADS_MAX)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -570,6 +592,7 @@ BODIES: Final[dict[int, type[Body]]] = {
         ReshareAborted,
         PlaceBuiltIn,
         IdentityTakenBack,
+        LedgerJoined,
     )
 }
 _KIND = Number(1, 1 << 16)

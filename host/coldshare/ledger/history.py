@@ -7,7 +7,7 @@ from functools import singledispatchmethod
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 from coldshare.ledger import events as e
-from coldshare.ledger.events import Body, Place, Share
+from coldshare.ledger.events import Body, Head, Place, Share
 
 if TYPE_CHECKING:
     from coldshare.ledger.queries import View
@@ -177,6 +177,10 @@ class Names:
         return f"{how}: {_what(body.share, body.backup_id)}, at {self.place(body.place)}"
 
     @_words.register
+    def _(self, body: e.LedgerJoined) -> str:
+        return f"took in what was recorded by {', '.join(self.host(one.host) for one in body.heads) or 'nobody'}"
+
+    @_words.register
     def _(self, body: e.VaultExtras) -> str:
         named = ", ".join((*body.keys, *body.chains)) or "nothing else"
         return f"{self.vault(body.vault)} has besides its two keys: {named}"
@@ -231,14 +235,14 @@ def body_json(body: Body) -> dict[str, Json]:
     return _record(body)
 
 
-def _record(record: Body | Share) -> dict[str, Json]:
+def _record(record: Body | Share | Head) -> dict[str, Json]:
     return {field.name: _json(getattr(record, field.name)) for field in fields(record)}
 
 
 def _json(value: object) -> Json:
     if isinstance(value, Place):
         return str(value)
-    if isinstance(value, Share):
+    if isinstance(value, Share | Head):
         return _record(value)
     if isinstance(value, bytes):
         return value.hex()

@@ -6,18 +6,20 @@ same thing in two ways, neither knew of the other, and one of the two will be su
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from coldshare.ledger.events import Event, Place
+from coldshare.ledger.events import HEADS_MAX, UUID_SIZE, Event, Head, Place, ReshareReported
 from coldshare.ledger.projection import fold
 
 if TYPE_CHECKING:
     from coldshare.ledger.history import Names
 
-__all__ = ["Differing", "differing", "foreign"]
+__all__ = ["Differing", "differing", "foreign", "heads", "stood_for"]
 
+_STOOD_FOR: Final = b"coldshare report event\0"
 _TOLD: Final = ("called", "location", "custodian", "account", "note")
 
 
@@ -33,6 +35,22 @@ class Differing:
         one, other = self.values
         called = "is called" if self.what == "called" else f"has the {self.what}"
         return f"{names.place(self.place)} {called} {one!r} in one ledger and {other!r} in the other; the later counts."
+
+
+def stood_for(report: bytes, number: int) -> bytes:
+    """The id of an event that a report of another computer stands for, which nobody has taken from its ledger."""
+    return hashlib.sha256(_STOOD_FOR + bytes([number]) + report).digest()[:UUID_SIZE]
+
+
+def heads(events: Sequence[Event], host: bytes) -> tuple[Head, ...]:
+    """Up to where the events of every other computer are known, in whole ledgers, to the computer `host`."""
+    reports = [one.body.report for one in events if isinstance(one.body, ReshareReported)]
+    apart = {stood_for(report, number) for report in reports for number in range(256)}
+    last: dict[bytes, int] = {}
+    for one in events:
+        if one.host != host and one.uuid not in apart:
+            last[one.host] = max(last.get(one.host, 0), one.position)
+    return tuple(Head(*one) for one in sorted(last.items())[:HEADS_MAX])
 
 
 def foreign(ours: Sequence[Event], theirs: Sequence[Event]) -> bool:

@@ -12,9 +12,10 @@ from typing import Final
 
 from coldshare.ledger import events as e
 from coldshare.ledger.events import Event, Place, Share
+from coldshare.ledger.order import note
 from coldshare.ledger.rows import Rows
 
-__all__ = ["CHAIN", "EVERYWHERE", "KEY", "apply", "fold"]
+__all__ = ["CHAIN", "EVERYWHERE", "KEY", "apply", "fold", "news"]
 
 #: The key of a retirement that holds at all places.
 EVERYWHERE: Final = (0, b"")
@@ -32,9 +33,26 @@ def fold(events: Iterable[Event]) -> Rows:
 
 def apply(rows: Rows, event: Event) -> None:
     if not isinstance(event.body, e.Unknown):
-        if rows.get("host", event.host) is None:
-            rows.put("host", event.host, name="")
-        _apply(event.body, rows, event)
+        _tell(rows, event)
+        note(rows, event)
+
+
+def news(rows: Rows, event: Event) -> bool:
+    """Apply it, unless it is a fact that changes nothing: then it is not worth recording, and False."""
+    before = rows.changes
+    if isinstance(event.body, e.Unknown):
+        return True
+    _tell(rows, event)
+    if event.body.fact and rows.changes == before:
+        return False
+    note(rows, event)
+    return True
+
+
+def _tell(rows: Rows, event: Event) -> None:
+    if rows.get("host", event.host) is None and not isinstance(event.body, e.LedgerJoined):
+        rows.put("host", event.host, name="")
+    _apply(event.body, rows, event)
 
 
 @singledispatch
@@ -88,16 +106,6 @@ def _backup(rows: Rows, place: Place, backup_id: bytes, **values: object) -> Non
 
 
 _HERE: Final = {"gone": None, "gone_at": None}
-_GOOD: Final = {**_HERE, "failed": None, "failed_code": None}
-#: What reading it shows, so that reading it again shows that it is over. All else was found inside, by opening it.
-_BY_READING: Final = frozenset(("integrity", "folder_damaged", "folder_index", "folder_read_back", "token_lied"))
-
-
-def _read(rows: Rows, place: Place, backup_id: bytes) -> dict[str, None]:
-    """What changes when it was read back whole, and not opened."""
-    known = rows.get("backup", place.kind, place.ident, backup_id)
-    return _GOOD if known is None or known["failed_code"] in _BY_READING else _HERE
-
 
 # --- one function per kind
 
@@ -197,8 +205,8 @@ def _(body: e.VaultExtras, rows: Rows, event: Event) -> None:
 def _(body: e.BackupStored, rows: Rows, event: Event) -> None:
     _place(rows, body.place, event)
     _sealed(rows, body.backup_id, body.share, body.recovery)
-    now = {"stored": event.time, "read_back": event.time, **_read(rows, body.place, body.backup_id)}
-    _backup(rows, body.place, body.backup_id, size=body.size, state=body.state, **now)
+    now = {"stored": event.time, "read_back": event.time}
+    _backup(rows, body.place, body.backup_id, size=body.size, state=body.state, **now, **_HERE)
 
 
 @_apply.register
@@ -212,18 +220,15 @@ def _(body: e.BackupState, rows: Rows, event: Event) -> None:
 def _(body: e.BackupVerified, rows: Rows, event: Event) -> None:
     _place(rows, body.place, event)
     _sealed(rows, body.backup_id, body.share, body.recovery)
-    if body.opened:
-        now = {"read_back": event.time, "opened": event.time, **_GOOD}
-    else:
-        now = {"read_back": event.time, **_read(rows, body.place, body.backup_id)}
-    _backup(rows, body.place, body.backup_id, size=body.size, state=body.state, **now)
+    now = {"read_back": event.time, **({"opened": event.time} if body.opened else {})}
+    _backup(rows, body.place, body.backup_id, size=body.size, state=body.state, **now, **_HERE)
 
 
 @_apply.register
 def _(body: e.BackupFailed, rows: Rows, event: Event) -> None:
     _place(rows, body.place, event)
     _sealed(rows, body.backup_id, None)
-    _backup(rows, body.place, body.backup_id, failed=event.time, failed_code=body.code, **_HERE)
+    _backup(rows, body.place, body.backup_id, **_HERE)
 
 
 @_apply.register
@@ -231,7 +236,7 @@ def _(body: e.BackupRestored, rows: Rows, event: Event) -> None:
     _place(rows, body.place, event)
     _sealed(rows, body.backup_id, body.share)
     now = {"read_back": event.time, "opened": event.time, "restored": event.time}
-    _backup(rows, body.place, body.backup_id, size=body.size, **now, **_GOOD)
+    _backup(rows, body.place, body.backup_id, size=body.size, **now, **_HERE)
 
 
 @_apply.register
@@ -265,27 +270,16 @@ def _retirement(rows: Rows, body: e.GenerationRetired | e.GenerationUnRetired, e
     rows.put("retirement", body.vault, body.generation, *where, retired=retired)
 
 
-@_apply.register
-def _(body: e.DeviceLost, rows: Rows, event: Event) -> None:
-    rows.put("party", body.vault, body.party, lost=event.time)
+@_apply.register(e.DeviceLost)
+@_apply.register(e.DeviceFound)
+@_apply.register(e.DeviceRestored)
+def _(body: e.DeviceLost | e.DeviceFound | e.DeviceRestored, rows: Rows, event: Event) -> None:
+    rows.put("party", body.vault, body.party)  # and the rest is a question of order
 
 
 @_apply.register
-def _(body: e.DeviceFound, rows: Rows, event: Event) -> None:
-    rows.put("party", body.vault, body.party, lost=None)
-
-
-@_apply.register
-def _(body: e.DeviceRestored, rows: Rows, event: Event) -> None:
-    rows.put(
-        "party",
-        body.vault,
-        body.party,
-        lost=None,
-        restored=event.time,
-        device=body.device,
-        restored_generation=body.generation,
-    )
+def _(body: e.LedgerJoined, rows: Rows, event: Event) -> None:
+    """Nothing but order."""
 
 
 @_apply.register
@@ -369,9 +363,9 @@ def _(body: e.DrillResult, rows: Rows, event: Event) -> None:
         rows.put("sealed", body.backup_id, disputed=True)
     if body.good:
         now = {"read_back": event.time, "opened": event.time, "drilled": event.time}
-        _backup(rows, body.place, body.backup_id, **now, **_GOOD)
+        _backup(rows, body.place, body.backup_id, **now, **_HERE)
     else:
-        _backup(rows, body.place, body.backup_id, failed=event.time, failed_code="drill", **_HERE)
+        _backup(rows, body.place, body.backup_id, **_HERE)
     rows.put(
         "drill",
         body.place.kind,

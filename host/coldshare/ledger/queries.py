@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 from coldshare.ledger.events import Place
+from coldshare.ledger.order import FOUND, INSIDE, LOST, OPENED, READ, RESTORED, UNREADABLE, Mark, Order
 from coldshare.ledger.projection import CHAIN, EVERYWHERE, KEY
 from coldshare.ledger.rows import Row, Rows
 
@@ -23,6 +26,8 @@ __all__ = [
     "Party",
     "PlaceInfo",
     "Reshare",
+    "Restoration",
+    "Sight",
     "StoredReport",
     "Vault",
     "View",
@@ -50,8 +55,19 @@ class Vault:
 
 
 @dataclass(frozen=True, slots=True)
+class Restoration:
+    """A share of that generation came onto `device` from a backup."""
+
+    device: str
+    generation: bytes
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
 class Party:
-    """`lost` since when its device is lost; `restored` when its share came onto `device` from a backup."""
+    """`lost` since when its device is lost, and not certainly found or replaced later; `restored` when its share came
+    onto `device` from a backup. `last` are the restorations after which certainly none came: more than one where
+    nothing orders them."""
 
     vault: bytes
     party: str
@@ -59,6 +75,15 @@ class Party:
     restored: int | None
     device: str | None
     restored_generation: bytes | None
+    last: tuple[Restoration, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Where a computer first told of a generation; `party` is the one whose share it told of, empty for none."""
+
+    party: str
+    mark: Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +297,58 @@ class View:
 
     def parties(self, vault: bytes) -> list[Party]:
         """Every party that any generation of that vault ever had."""
-        return [Party(**row) for row in self._rows.all("party", vault=vault)]
+        return [self._party(vault, row["party"]) for row in self._rows.all("party", vault=vault)]
+
+    def _party(self, vault: bytes, party: str) -> Party:
+        told = self._told("device_told", vault, party)
+        lost = self._open(told, LOST, (FOUND, RESTORED))
+        came = self._open(told, RESTORED, (RESTORED,))
+        last = tuple(Restoration(row["device"], row["generation"], Mark.of(row)) for row in came)
+        return Party(
+            vault=vault,
+            party=party,
+            lost=lost[-1]["time"] if lost else None,
+            restored=came[-1]["time"] if came else None,
+            device=last[-1].device if last else None,
+            restored_generation=last[-1].generation if last else None,
+            last=last,
+        )
+
+    @cached_property
+    def _order(self) -> Order:
+        return Order(self._rows)
+
+    def before(self, one: Mark, other: Mark) -> bool:
+        """Whether it is certain that `one` came first; see `ledger.order`."""
+        return self._order.before(one, other)
+
+    def sights(self, vault: bytes, generation: bytes) -> list[Sight]:
+        """Of every computer the first time that it told of that generation, and of each share of it."""
+        rows = self._rows.all("sight", vault=vault, generation=generation)
+        return [Sight(row["party"], Mark.of(row)) for row in rows]
+
+    def _told(self, table: str, *about: object) -> list[Row]:
+        """The rows of one of the tables that `order` keeps, about one thing."""
+        return self._by_subject[table].get(about, [])
+
+    @cached_property
+    def _by_subject(self) -> dict[str, dict[tuple[object, ...], list[Row]]]:
+        subjects = {
+            "device_told": ("vault", "party"),
+            "place_told": ("kind", "ident"),
+            "backup_told": ("place_kind", "place_ident", "backup_id"),
+        }
+        found: dict[str, dict[tuple[object, ...], list[Row]]] = {table: {} for table in subjects}
+        for table, columns in subjects.items():
+            for row in self._rows.all(table):
+                found[table].setdefault(tuple(row[name] for name in columns), []).append(row)
+        return found
+
+    def _open(self, told: list[Row], asks: int, answers: tuple[int, ...]) -> list[Row]:
+        """What was told of that kind and is not certain to be over, the last by position at the end."""
+        return self._order.unanswered(
+            (row for row in told if row["what"] == asks), (row for row in told if row["what"] in answers)
+        )
 
     def generations(self, vault: bytes) -> list[Generation]:
         """Older ones before newer ones, as far as their order is known."""
@@ -350,6 +426,9 @@ class View:
         for row in self._rows.all("place"):
             place = Place(row["kind"], row["ident"])
             rest = {name: value for name, value in row.items() if name not in ("kind", "ident")}
+            lost = self._open(self._told("place_told", row["kind"], row["ident"]), LOST, (FOUND,))
+            # Said a second time it is lost since the first.
+            rest["lost"] = (row["lost"] or lost[-1]["time"]) if lost else None
             there, inside = tuple(hosts.get(place, ())), tuple(within.get(place, ()))
             out.append(PlaceInfo(place=place, hosts=there, built_into=inside, **rest))
         return tuple(out)
@@ -374,7 +453,17 @@ class View:
     def _backup(self, row: Row) -> Backup:
         sealed = self._rows.get("sealed", row["backup_id"]) or {}
         whose: Row = {name: sealed.get(name) for name in ("vault", "party", "generation", "recovery")}
-        return Backup(place=_place(row), disputed=bool(sealed.get("disputed")), **_rest(row), **whose)
+        told = self._told("backup_told", row["place_kind"], row["place_ident"], row["backup_id"])
+        failed = [*self._open(told, UNREADABLE, (READ, OPENED)), *self._open(told, INSIDE, (OPENED,))]
+        last = max(failed, key=lambda one: (one["position"], one["host"]), default=None)
+        return Backup(
+            place=_place(row),
+            disputed=bool(sealed.get("disputed")),
+            failed=None if last is None else last["time"],
+            failed_code=None if last is None else last["code"],
+            **_rest(row),
+            **whose,
+        )
 
     def handled(self, vault: bytes | None = None) -> list[Handled]:
         return [Handled(**row) for row in self._rows.all("handled") if vault in (None, row["vault"])]
@@ -433,6 +522,7 @@ class View:
                 if one.generation in one.newer_than:
                     words = f"{named} was called both newer and older than another one."
                     out.append(Conflict("generation_order", words))
+        out += self._unordered()
         places = self.places()
         for number, info in enumerate(places):
             for other in places[:number]:
@@ -440,6 +530,44 @@ class View:
                     words = f"{info.place} and {other.place} are both called {info.called!r}."
                     out.append(Conflict("place_twice", words))
         return out
+
+    def _unordered(self) -> Iterator[Conflict]:
+        """What counts as lost or wrong only because nothing tells what came last. The order of positions, in which the
+        ledger has them, follows from clocks."""
+        for row in self._rows.all("party"):
+            vault, party = row["vault"], row["party"]
+            told = self._told("device_told", vault, party)
+            if self._in_doubt(told, LOST, (FOUND, RESTORED)):
+                yield Conflict(
+                    "device_unordered",
+                    f"Nothing tells whether the device of {party} was lost before it was found or replaced, or after: "
+                    f"{_APART} It counts as lost. If it is there: coldshare lost --found {shlex.quote(party)}",
+                )
+        for info in self.places():
+            told = self._told("place_told", info.place.kind, info.place.ident)
+            if self._in_doubt(told, LOST, (FOUND,)):
+                yield Conflict(
+                    "place_unordered",
+                    f"Nothing tells whether {info.title} was lost before it was found, or after: {_APART} It counts as "
+                    f"lost. If it is there: coldshare place found {shlex.quote(info.title)}",
+                )
+        for backup in self.backups():
+            told = self._told("backup_told", backup.place.kind, backup.place.ident, backup.backup_id)
+            if self._in_doubt(told, INSIDE, (OPENED,)) or self._in_doubt(told, UNREADABLE, (READ, OPENED)):
+                yield Conflict(
+                    "backup_unordered",
+                    f"Nothing tells whether backup {backup.backup_id.hex()[:8]} failed before it was good, or after: "
+                    f"{_APART} It counts as failed. Verify it once more.",
+                )
+
+    def _in_doubt(self, told: list[Row], asks: int, answers: tuple[int, ...]) -> bool:
+        """Whether something is open to which there is an answer that may have come later."""
+        later = [Mark.of(row) for row in told if row["what"] in answers]
+        open_ = [Mark.of(row) for row in self._open(told, asks, answers)]
+        return any(not self.before(mark, one) for one in open_ for mark in later)
+
+
+_APART: Final = "two computers recorded it, and neither had the other's ledger."
 
 
 def _place(row: Row) -> Place:

@@ -31,8 +31,10 @@ from coldshare.ledger.events import (
     Body,
     Event,
     EventError,
+    LedgerJoined,
 )
-from coldshare.ledger.projection import apply, fold
+from coldshare.ledger.joining import heads
+from coldshare.ledger.projection import fold, news
 from coldshare.ledger.queries import View
 from coldshare.ledger.rows import RowError, Rows
 from coldshare.ledger.tables import EVENT, LEDGER, METADATA, PROJECTED, PROJECTION, SCHEMA
@@ -131,9 +133,7 @@ class Ledger:
                     host=self.host,
                     body=body,
                 )
-                before = rows.changes
-                apply(rows, event)
-                if body.fact and rows.changes == before:
+                if not news(rows, event):
                     continue
                 position = event.position
                 added.append(event)
@@ -157,6 +157,16 @@ class Ledger:
             if new:
                 self._commit(connection, new, fold([*ours.values(), *new]), anew=True)
         return Merged(tuple(new), len(given) - len(new))
+
+    def join(self, events: Iterable[Event]) -> Merged:
+        """As `merge`, for the whole ledger of another computer: from now on it is certain that what this one records
+        came after what stands there."""
+        merged = self.merge(events)
+        if any(not isinstance(event.body, LedgerJoined) for event in merged.new):
+            # Without room for that nothing is lost but an order.
+            with suppress(LedgerFullError):
+                self.record([LedgerJoined(heads(self.events(), self.host))])
+        return merged
 
     def _commit(self, connection: Connection, added: Sequence[Event], rows: Rows, *, anew: bool = False) -> None:
         """The one place where events and tables are written. `rows` are what all events come to, `added` included."""

@@ -5,7 +5,7 @@ Everything but `ledger` and `event` is a projection: it can be thrown away and m
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
@@ -14,7 +14,7 @@ __all__ = ["EVENT", "LEDGER", "METADATA", "PROJECTED", "PROJECTION", "SCHEMA"]
 #: The version of the two tables that are kept. A newer one is refused, an older one is migrated.
 SCHEMA: Final = 1
 #: The version of the projection, to be raised with every change of its tables, of `projection.py`, or of the kinds.
-PROJECTION: Final = 6
+PROJECTION: Final = 7
 
 METADATA: Final = MetaData()
 
@@ -38,7 +38,7 @@ EVENT: Final = Table(
 Index("event_order", EVENT.c.position, EVENT.c.uuid)
 
 
-def _key(name: str, kind: type[LargeBinary] | type[Integer] | type[Text]) -> Column[object]:
+def _key(name: str, kind: type[LargeBinary] | type[Integer] | type[BigInteger] | type[Text]) -> Column[object]:
     return Column(name, kind(), primary_key=True, autoincrement=False)
 
 
@@ -56,6 +56,16 @@ def _number(name: str, *, nullable: bool = True) -> Column[int]:
 
 def _flag(name: str, *, nullable: bool = False) -> Column[bool]:
     return Column(name, Boolean, nullable=nullable)
+
+
+def _told() -> tuple[Column[Any], ...]:
+    """Which of the things that `order` names, who has recorded it, and where it stands there."""
+    return (
+        _key("what", Integer),
+        _key("host", LargeBinary),
+        _number("position", nullable=False),
+        _number("time", nullable=False),
+    )
 
 
 #: By name; times are microseconds since 1970.
@@ -104,15 +114,41 @@ PROJECTED: Final[dict[str, Table]] = {
             _bytes("point_eddsa"),
             _bytes("public_share_eddsa"),
         ),
+        Table("party", METADATA, _key("vault", LargeBinary), _key("party", Text)),
+        # What `order` keeps: the last word of each computer, and where it stands.
         Table(
-            "party",
+            "heard",
+            METADATA,
+            *(_key(name, LargeBinary) for name in ("host", "other")),
+            _key("position", BigInteger),
+            _number("upto", nullable=False),
+        ),
+        Table(
+            "sight",
+            METADATA,
+            *(_key(name, LargeBinary) for name in ("vault", "generation")),
+            _key("party", Text),  # empty for the generation as such
+            _key("host", LargeBinary),
+            _number("position", nullable=False),  # the first one
+        ),
+        Table(
+            "device_told",
             METADATA,
             _key("vault", LargeBinary),
             _key("party", Text),
-            _number("lost"),
-            _number("restored"),
+            *_told(),
             _text("device"),
-            _bytes("restored_generation"),
+            _bytes("generation"),
+        ),
+        Table("place_told", METADATA, _key("kind", Integer), _key("ident", LargeBinary), *_told()),
+        Table(
+            "backup_told",
+            METADATA,
+            _key("place_kind", Integer),
+            _key("place_ident", LargeBinary),
+            _key("backup_id", LargeBinary),
+            *_told(),
+            _text("code", nullable=False),
         ),
         Table(
             "place",
@@ -151,8 +187,7 @@ PROJECTED: Final[dict[str, Table]] = {
             _key("backup_id", LargeBinary),
             _number("size", nullable=False),
             _number("state", nullable=False),
-            *(_number(name) for name in ("stored", "read_back", "opened", "restored", "drilled", "failed")),
-            _text("failed_code"),
+            *(_number(name) for name in ("stored", "read_back", "opened", "restored", "drilled")),
             _number("gone"),
             _number("gone_at"),
         ),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from coldshare.ledger.events import (
     PLAN_SIZE,
-    UUID_SIZE,
     BackupStored,
     Body,
     Event,
@@ -27,6 +25,7 @@ from coldshare.ledger.events import (
     Share,
     VaultSeen,
 )
+from coldshare.ledger.joining import stood_for
 from coldshare.ledger.queries import Reshare, View
 from coldshare.reshare.errors import NoReshareError, ReshareIncompleteError, ReshareNewShareError, ReshareOpenError
 from coldshare.reshare.joining import join
@@ -40,9 +39,6 @@ if TYPE_CHECKING:
     from coldshare.reshare.report import Report, Signed
 
 __all__ = ["abort", "again", "begin", "finish", "plan_for", "report", "take", "take_back", "take_up"]
-
-
-_EVENT: Final = b"coldshare report event\0"
 
 
 def begin(ledger: Ledger, prepared: Prepared) -> Reshare:
@@ -193,7 +189,7 @@ def _told(signed: Signed) -> list[Event]:
         bodies.append(BackupStored(kept.place, kept.backup_id, told.share, kept.size, kept.state, None))
     return [
         Event(
-            uuid=hashlib.sha256(_EVENT + bytes([number]) + signed.data).digest()[:UUID_SIZE],
+            uuid=stood_for(signed.data, number),
             time=told.time,
             position=told.time,
             host=told.host,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from coldshare.ledger.queries import Party, View
+from coldshare.ledger.queries import Backup, Party, Restoration, View
 from coldshare.vault.facts import is_server_id
 
-__all__ = ["Device", "device"]
+__all__ = ["Device", "device", "doubt", "in_doubt"]
 
 #: "alive": the party's own device, as far as anybody has said otherwise; "restored": a new one has its share; "stale":
 #: a new one, or one that went along with a reshare that was given up, has a share of a generation that does not count;
@@ -15,46 +15,99 @@ __all__ = ["Device", "device"]
 Device: TypeAlias = Literal["alive", "restored", "stale", "lost", "server"]
 
 
+#: Whether a device took part in the reshare that made a generation.
+_Took: TypeAlias = Literal["yes", "no", "unknown"]
+
+
 def device(view: View, party: Party, generation: bytes) -> Device:
     """What has become of the device with that party's share of `generation`."""
     if party.lost is not None:
         return "lost"
-    if _went_along(view, party, generation):
+    if _went_along(view, party, generation) != "no":
         return "stale"
-    if party.restored is None:
+    if not party.last:
         # The server's share on a device of one's own is as easily lost as any other.
         return "server" if is_server_id(party.party) else "alive"
-    if party.restored_generation == generation or _has_moved_on(view, party, party.restored, generation):
-        return "restored"
-    return "stale"
+    return "restored" if all(_has(view, party, one, generation) == "yes" for one in party.last) else "stale"
 
 
-def _went_along(view: View, party: Party, generation: bytes) -> bool:
-    """Whether the device took part in a reshare away from `generation` that was given up: its app keeps no old share.
-
-    An old share comes back onto it by `restore --onto`, and not by a backup of it: that can be sealed anew any time.
-    """
-    given_up = view.given_up(party.vault)
-    if not given_up:
+def in_doubt(view: View, party: Party, generation: bytes) -> bool:
+    """Whether a device is called stale only because nothing tells what came first."""
+    if device(view, party, generation) != "stale":
         return False
-    failed = {
-        one.generation
-        for one in view.generations(party.vault)
-        if one.generation in given_up and generation in one.newer_than
-    }
-    return any(
-        one.party == party.party and one.generation in failed and (one.stored or 0) > (party.restored or 0)
-        for one in (view.backups(party.vault, gone=True) if failed else ())
+    along = _went_along(view, party, generation)
+    return along != "yes" and all(_has(view, party, one, generation) != "no" for one in party.last)
+
+
+def doubt(name: str) -> str:
+    """What there is to say of that device then."""
+    return (
+        f"Nothing tells whether the share on {name} is of the generation that counts: two computers recorded what it "
+        "got and what was reshared, and neither had the other's ledger. It counts as a share of another generation."
     )
 
 
-def _has_moved_on(view: View, party: Party, restored: int, generation: bytes) -> bool:
-    """Whether the device took part in the reshare that made `generation`, after it had got an older share.
+def _has(view: View, party: Party, came: Restoration, generation: bytes) -> _Took:
+    """Whether the device that got a share from a backup has that of `generation`."""
+    return "yes" if came.generation == generation else _took_part(view, party, came, generation)
 
-    Then a share of that generation was backed up since, and none of any party before: a backup from before can be
-    exported or sealed anew at any time, and says nothing of the device.
+
+def _went_along(view: View, party: Party, generation: bytes) -> _Took:
+    """Whether the device took part in a reshare away from `generation` that was given up: its app keeps no old share.
+
+    It did when a share of it was backed up. An old share comes back onto it by `restore --onto`, and that it did so
+    after the reshare is certain where anybody had told of the new generation by then. Not by a backup of the old
+    share: that can be sealed anew any time.
     """
-    there = [one for one in view.backups(party.vault, gone=True) if one.generation == generation]
-    own = [one.stored for one in there if one.party == party.party]
-    before = any(one.stored is not None and one.stored < restored for one in there)
-    return bool(own) and not before and None not in own
+    given_up = view.given_up(party.vault)
+    failed = {
+        one.generation
+        for one in (view.generations(party.vault) if given_up else ())
+        if one.generation in given_up and generation in one.newer_than
+    }
+    backed_up = {one.generation for one in _of(view, party)} if failed else set()
+    found: _Took = "no"
+    for one in failed & backed_up:
+        sights = view.sights(party.vault, one)
+        since = [any(view.before(sight.mark, came.mark) for sight in sights) for came in party.last]
+        if since and all(since):
+            continue
+        if not since or any(view.before(came.mark, sight.mark) for came in party.last for sight in sights):
+            return "yes"
+        found = "unknown"
+    return found
+
+
+def _took_part(view: View, party: Party, came: Restoration, generation: bytes) -> _Took:
+    """Whether the device took part in the reshare that made `generation`, after it had got a share of another one.
+
+    Then its share of that generation was backed up since, and nobody had told of that generation before: a backup from
+    before can be exported or sealed anew at any time, and says nothing of the device. What other computers told is in
+    no order with that, as a rule, whatever their clocks say; then its own report to that reshare is what counts.
+    """
+    own = [one.stored for one in _of(view, party) if one.generation == generation]
+    sights = view.sights(party.vault, generation)
+    if not own or None in own or any(view.before(one.mark, came.mark) for one in sights):
+        return "no"
+    later = [one for one in sights if view.before(came.mark, one.mark)]
+    if len(later) == len(sights):
+        return "yes"
+    return "yes" if _reported(view, party, generation) and party.party in {one.party for one in later} else "unknown"
+
+
+def _reported(view: View, party: Party, generation: bytes) -> bool:
+    """Whether that party has reported to a reshare that leads to `generation`."""
+    known = view.generation(party.vault, generation)
+    left = known.newer_than if known is not None else frozenset[bytes]()
+    return any(
+        one.aborted is None
+        and one.generation in (None, generation)
+        and one.older in left
+        and any(report.party == party.party for report in view.reports(one.plan))
+        for one in view.reshares(party.vault)
+    )
+
+
+def _of(view: View, party: Party) -> list[Backup]:
+    """All backups of that party that ever were."""
+    return [one for one in view.backups(party.vault, gone=True) if one.party == party.party]

@@ -13,10 +13,11 @@ from coldshare.safety import carriers as c
 from coldshare.safety import commands
 from coldshare.safety.apart import Together
 from coldshare.safety.carriers import Copy
-from coldshare.safety.devices import device
+from coldshare.safety.devices import device, doubt
 from coldshare.safety.due import day, to_come
 from coldshare.safety.named import vault_argument
 from coldshare.safety.rehearsal import Rehearsal
+from coldshare.safety.returning import command
 from coldshare.safety.verdicts import VERDICTS, Finding, PartyStanding
 
 __all__ = ["Facts", "findings"]
@@ -379,7 +380,16 @@ def _verified(parties: Iterable[PartyStanding]) -> Iterable[Finding]:
 def _lost(parties: Iterable[PartyStanding]) -> Iterable[Finding]:
     """Those that have a backup left; of the others it is told that they have neither."""
     for one in parties:
-        if one.device in ("lost", "stale") and one.usable:
+        if one.in_doubt and one.usable and one.device == "stale":
+            name = one.device_name or "its device"
+            yield Finding(
+                "device_lost",
+                doubt(name),
+                f"If it signs with the others, it has the newer share. To have that written down, bring it onto {name} "
+                f"once more: {command(one.usable[0], name)}",
+                (one.party,),
+            )
+        elif one.device in ("lost", "stale") and one.usable:
             words = (
                 f"The device of {one.party} is lost. Whoever has it has its share, until the vault is reshared."
                 if one.device == "lost"
@@ -434,8 +444,8 @@ def _to_come(facts: Facts) -> Iterable[Finding]:
         ahead = [f"{what} {day(at)}" for what, at in dates.items() if at is not None and to_come(at, facts.now)]
         if ahead:
             told.append((copy, f"{copy.backup.backup_id.hex()[:8]} at {copy.place.title} ({', '.join(ahead)})"))
-            command = commands.drill if to_come(copy.backup.drilled, facts.now) else commands.verify
-            again.append(command(copy.backup, copy.place))
+            do = commands.drill if to_come(copy.backup.drilled, facts.now) else commands.verify
+            again.append(do(copy.backup, copy.place))
     if told:
         yield Finding(
             "to_come",

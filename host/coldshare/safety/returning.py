@@ -12,7 +12,7 @@ from coldshare.ledger.events import FILE, Share, VaultSeen
 from coldshare.ledger.queries import Party, View
 from coldshare.safety import commands
 from coldshare.safety.carriers import Copy, copies
-from coldshare.safety.devices import device
+from coldshare.safety.devices import device, doubt, in_doubt
 from coldshare.safety.errors import (
     DuplicateVaultError,
     IncompatibleVaultError,
@@ -26,6 +26,7 @@ __all__ = [
     "Coming",
     "Wish",
     "check",
+    "command",
     "is_old",
     "notes",
     "same_name",
@@ -234,13 +235,17 @@ def _counts(view: View | None, coming: Coming, wish: Wish) -> None:
     elif newer is None:
         step = f"No newer backup of it is known. What is possible: {commands.lost(coming.party)}"
     else:
-        which = "" if newer.backup.place.kind == FILE else f" --backup {newer.backup.backup_id.hex()[:8]}"
-        command = f"coldshare restore{which}{commands.behind(newer.place)} --onto {shlex.quote(wish.onto)} --out FILE"
-        step = f"Restore the newer one, from {newer.place.title}: {command}"
+        step = f"Restore the newer one, from {newer.place.title}: {command(newer, wish.onto)}"
     raise StaleShareError(
         f"{why} Shares of different generations never sign together.",
         next_step=f"{step}. Only to use old shares together, all of one generation: restore each without --onto.",
     )
+
+
+def command(copy: Copy, onto: str) -> str:
+    """What brings that backup onto the device called so."""
+    which = "" if copy.backup.place.kind == FILE else f" --backup {copy.backup.backup_id.hex()[:8]}"
+    return f"coldshare restore{which}{commands.behind(copy.place)} --onto {shlex.quote(onto)} --out FILE"
 
 
 def _newer(view: View, coming: Coming) -> Copy | None:
@@ -263,7 +268,7 @@ def _gone(view: View, coming: Coming, party: Party, wish: Wish) -> list[str]:
     """Warnings, where it may go on."""
     what = device(view, party, coming.generation)
     if what in ("lost", "stale"):
-        return []
+        return [doubt(party.device or "its device")] if in_doubt(view, party, coming.generation) else []
     lost = commands.lost(party.party)
     again = party.device is not None and same_name(party.device, wish.onto)
     if again and party.restored_generation == coming.generation:

@@ -9,7 +9,7 @@ from coldshare.errors import EXIT_ATTEND
 from coldshare.ledger.queries import Backup, Conflict, Generation, Party, Vault, View
 from coldshare.safety.apart import Together, together
 from coldshare.safety.carriers import Copy, copies, margin
-from coldshare.safety.devices import Device, device
+from coldshare.safety.devices import Device, device, in_doubt
 from coldshare.safety.due import Reminder, reminders
 from coldshare.safety.findings import Facts, findings
 from coldshare.safety.rehearsal import Rehearsal, rehearse
@@ -150,6 +150,7 @@ def _parties(
                 party=name,
                 number=number,
                 device=_device(view, party, candidates),
+                in_doubt=any(in_doubt(view, party, one.generation) for one in candidates),
                 device_name=party.device,
                 lost=party.lost,
                 restored=party.restored,

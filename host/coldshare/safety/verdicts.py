@@ -50,6 +50,7 @@ class PartyStanding:
 
     Dates are told as they look at `now`.
 
+    `in_doubt`: its device counts as one with a share of another generation only because nothing orders two events.
     `device` is what became of the device with its live share, `device_name` the new one's name; `lost` and `restored`
     since when.
     """
@@ -57,6 +58,7 @@ class PartyStanding:
     party: str
     number: int | None
     device: Device
+    in_doubt: bool
     device_name: str | None
     lost: int | None
     restored: int | None
