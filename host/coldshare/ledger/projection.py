@@ -313,6 +313,16 @@ def _(body: e.ReshareReported, rows: Rows, event: Event) -> None:
     digest = hashlib.sha256(body.report).digest()
     if rows.get("reshare_report", body.plan, body.party, digest) is None:
         rows.put("reshare_report", body.plan, body.party, digest, report=body.report, time=event.time)
+    plan = rows.get("reshare", body.plan)
+    if plan is None or plan["aborted"] is None or plan["finished"] is not None:
+        return
+    # By a computer that has not heard that it was given up. What it tells of goes with it, unless it was begun anew.
+    vault, older = plan["vault"], plan["older"]
+    if rows.all("reshare", vault=vault, older=older, aborted=None):
+        return
+    for generation in _newer_than(rows, vault, older) - {older}:
+        if generation in body.report:
+            rows.put("retirement", vault, generation, *EVERYWHERE, retired=True)
 
 
 @_apply.register
