@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 
 from coldshare.export_index import ExportIndex
+from coldshare.ledger.events import FILE as FILE_PLACE
+from coldshare.ledger.events import TOKEN as TOKEN_PLACE
 from coldshare.recovery import parse_file
+from coldshare.safety.carriers import Copy, copies
 from coldshare_sim.flash import Chip
 from support.desk import Desk, put_share, vault
+from support.ledgers import view
 from support.shell import Said, Shell, failed
 from support.terminal import Terminal
 
@@ -236,3 +240,62 @@ def test_another_sealed_share_in_the_place_of_a_file(stored: Shell, how: str) ->
     assert [one["party"] for one in file["backups"]] == ["Laptop"]
     answer = stored("status", "--json").json["vaults"][0]
     assert not [one for one in answer["findings"] if one["code"] == "together"]
+
+
+# --- on a computer that has never heard of the token
+
+
+def copies_elsewhere(shell: Shell, monkeypatch: pytest.MonkeyPatch, *argv: str, token: str = "a") -> list[Copy]:
+    """What the ledger of another computer knows of the phone's backups, after it has done this and nothing else."""
+    with monkeypatch.context() as patch:
+        patch.setenv("COLDSHARE_HOME", str(shell.folder / f"{token}-elsewhere"))
+        patch.setenv("COLDSHARE_AT", f"sim:{token}.token?user=approve")
+        good(shell("pair"))
+        good(shell(*argv))
+        known = view()
+    (vault,) = known.vaults()
+    return copies(known, vault.vault)
+
+
+OPENED = ("--password-file", "pw", "--pin-file", "pin")
+
+
+@pytest.mark.parametrize(
+    "argv", [("verify", "--from", "FILE"), ("drill", "--from", "FILE"), ("restore", "--from", "FILE", "--out", "back")]
+)
+def test_a_file_rests_on_the_token_that_it_was_opened_with(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...]
+) -> None:
+    (shell.folder / "a.token").write_bytes(Desk(shell.home).token().image)
+    good(shell("backup", "phone.vult", *TOKEN, "--password-file", "pw", "--no-recovery"))
+    file = good(shell("export", *TOKEN, "--out", "phone.seal", "--json")).json["out"]
+    words = [file if word == "FILE" else word for word in argv]
+    here = copies_elsewhere(shell, monkeypatch, *words, *OPENED)
+    assert {one.place.place.kind for one in here} == {TOKEN_PLACE, FILE_PLACE}
+    (token,) = (one.place.place for one in here if one.place.place.kind == TOKEN_PLACE)
+    assert {one.rests_on for one in here} == {token}, "lost with the token, it opens no more"
+
+
+def test_an_export_rests_on_the_token_that_it_came_from(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shell.folder / "a.token").write_bytes(Desk(shell.home).token().image)
+    good(shell("backup", "phone.vult", *TOKEN, "--password-file", "pw", "--no-recovery"))
+    here = copies_elsewhere(shell, monkeypatch, "export", "--out", "phone.seal", "--pin-file", "pin")
+    assert len(here) == 2
+    assert len({one.rests_on for one in here}) == 1
+
+
+def test_a_file_that_its_code_opened_stands_alone(stored: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = export(stored)
+    (one,) = copies_elsewhere(stored, monkeypatch, "verify", "--from", str(file), "--recovery-file", "code")
+    assert (one.usable, one.rests_on) == (True, one.place.place)
+
+
+def test_a_file_that_its_password_alone_opened_stands_alone(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It came out of a folder, of which that computer has never heard."""
+    (shell.folder / "a.token").write_bytes(Desk(shell.home).token().image)
+    (shell.folder / "stick").mkdir()
+    at = ("--at", "folder:stick")
+    good(shell("backup", "phone.vult", *at, "--password-file", "pw", "--no-recovery"))
+    file = good(shell("export", *at, "--out", "phone.seal", "--json")).json["out"]
+    (one,) = copies_elsewhere(shell, monkeypatch, "verify", "--from", file, "--password-file", "pw")
+    assert (one.usable, one.rests_on) == (True, one.place.place)

@@ -16,9 +16,10 @@ from coldshare.paths import path_of
 
 if TYPE_CHECKING:
     from coldshare.device.address import Address
+    from coldshare.device.token import TokenClient
     from coldshare.export_index import ExportIndex
     from coldshare.recovery import RecoveryFile
-    from coldshare.restore import Key
+    from coldshare.restore import Held, Key
     from coldshare.seal import AllowCost, KdfParams, Slot
     from coldshare_iface.messages import Declaration
 
@@ -138,6 +139,13 @@ class Opening:
                     "and the sealed share was exported before: coldshare restore --from FILE.seal, with the code."
                 )
             raise
+
+
+def needs(client: TokenClient, backup_id: bytes) -> Held | None:
+    """The backup on the token that a file of that id was exported from: the file opens only while that is there."""
+    from coldshare.restore import everything
+
+    return next((held for held in everything(client.contents()) if held.backup_id == backup_id), None)
 
 
 def needed(at: Address | None) -> Address:

@@ -46,6 +46,7 @@ __all__ = [
     "host_name",
     "keep",
     "named",
+    "opened_with",
     "overwritten",
     "removed",
     "resealed",
@@ -243,8 +244,9 @@ def single_host_accepted(say: Say, vault: bytes, generation: bytes) -> None:
     keep(say, lambda ledger: [e.SingleHostAccepted(vault, generation)])
 
 
-def exported(say: Say, done: Exported, held: Held, slots: Sequence[Slot]) -> None:
-    """A sealed share went into a file. `held` is the backup that it was taken from."""
+def exported(say: Say, serial: bytes, label: str, done: Exported, held: Held, slots: Sequence[Slot]) -> None:
+    """A sealed share went into a file. `held` is the backup on the token that it was taken from: a file without a code
+    opens together with that token only."""
     share = _share(held)
     state = e.RETIRED if held.state == wire.BACKUP_RETIRED else e.ACTIVE
 
@@ -252,9 +254,22 @@ def exported(say: Say, done: Exported, held: Held, slots: Sequence[Slot]) -> Non
         place = file_place(ledger.host, done.path)
         code = has_code(slots)
         stored = e.BackupStored(place, done.backup_id, share, done.size, state, code)
-        return [*named(place, path_label(done.path.absolute())), *overwritten(ledger, place, done.backup_id), stored]
+        origin = [*named(token(serial), label), *_seen(token(serial), held)]
+        return [
+            *origin,
+            *named(place, path_label(done.path.absolute())),
+            *overwritten(ledger, place, done.backup_id),
+            stored,
+        ]
 
     keep(say, build)
+
+
+def opened_with(say: Say, serial: bytes, label: str, held: Held | None) -> None:
+    """An exported file was opened with the password and the token, which has that backup: without the token the
+    password opens nothing."""
+    if held is not None:
+        keep(say, lambda ledger: [*named(token(serial), label), *_seen(token(serial), held)])
 
 
 def resealed(say: Say, serial: bytes, label: str, done: ResealResult) -> None:
@@ -355,7 +370,7 @@ def _states(place: Place, done: Step) -> list[Body]:
 
 
 def _seen(place: Place, held: Held) -> list[Body]:
-    """What is about to go, so that the ledger can say whose share it was."""
+    """What is there, so that the ledger can say whose share it was though it goes, and what needs it."""
     state = state_of(held.state, named=_named_by_token(held))
     return [e.BackupState(place, held.backup_id, _share(held), held.size, state)]
 

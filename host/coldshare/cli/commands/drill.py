@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from coldshare.cli import when
 from coldshare.cli.describe import declared_json, headline
 from coldshare.cli.folder.common import file_of, is_folder, no_pin, on_wait, place_json
-from coldshare.cli.opening import Opening, from_option, needed, opening_options, remember
+from coldshare.cli.opening import Opening, from_option, needed, needs, opening_options, remember
 from coldshare.cli.options import backup_option, open_token, place_options_if_any, unlock
 from coldshare.cli.render import Result
 from coldshare.cli.single_host import single_host_option, watch_parties
@@ -197,7 +197,7 @@ def _file(source: Path, opening: Opening, at: Address | None, pin_file: str | No
     from coldshare import drill as use_case
     from coldshare.export import read_sealed
     from coldshare.handling import process
-    from coldshare.ledger import drills
+    from coldshare.ledger import drills, record
     from coldshare.seal import parse
 
     sealed = read_sealed(source)
@@ -212,10 +212,12 @@ def _file(source: Path, opening: Opening, at: Address | None, pin_file: str | No
             opened = use_case.in_file(sealed, key, allow_cost=opening.allow_cost, on_step=ui.on_step)
         else:
             with open_token(token, ui) as client:
-                unlock(client, pin_file, ui, introduce=True)
+                label = unlock(client, pin_file, ui, introduce=True)
                 used = Used(token=client.info.serial, file=source)
+                held = needs(client, envelope.backup_id)
                 key = opening.key()
                 opened = use_case.in_file(sealed, key, client=client, allow_cost=opening.allow_cost, on_step=ui.on_step)
+                record.opened_with(ui.note, client.info.serial, label, held)
     except use_case.DrillFailedError as error:
         tell(error.drilled)
         raise

@@ -50,7 +50,7 @@ def command(out: Path, prefix: str | None, at: Address, pin_file: str | None, as
     use_case.check_name(out)
     known = index()
     with open_token(at, ui) as client:
-        unlock(client, pin_file, ui, copies=True)
+        label = unlock(client, pin_file, ui, copies=True)
         held = choose(everything(client.contents()), prefix)
         use_case.check_export(out, held.backup_id, declared(held), known)
         fetched = fetch(client, held, wire.PURPOSE_VERIFY, on_step=ui.on_step)
@@ -64,7 +64,7 @@ def command(out: Path, prefix: str | None, at: Address, pin_file: str | None, as
         error.next_step = "Name another file or folder with --out."
         raise
     slots = fetched.envelope.slots
-    record.exported(ui.note, done, held, slots)
+    record.exported(ui.note, client.info.serial, label, done, held, slots)
     lines = [f"Exported: {what(held)}, sealed, is in {done.path} ({size(done.size)})."]
     keyless = held.state == wire.BACKUP_KEYLESS
     if not keyless:

@@ -11,7 +11,7 @@ from coldshare.cli.describe import backup_json, file_json, headline
 from coldshare.cli.folder import restore as at_folder
 from coldshare.cli.folder.common import is_folder
 from coldshare.cli.onto import Returning, onto_options
-from coldshare.cli.opening import Opening, from_option, needed, opening_options, remember
+from coldshare.cli.opening import Opening, from_option, needed, needs, opening_options, remember
 from coldshare.cli.options import backup_option, open_token, place_options_if_any, unlock
 from coldshare.cli.render import Result, size
 from coldshare.cli.single_host import single_host_option, watch_parties
@@ -124,6 +124,7 @@ def _from_file(
     from coldshare import restore as use_case
     from coldshare.export import read_sealed
     from coldshare.handling import process
+    from coldshare.ledger import record
     from coldshare.seal import parse
 
     sealed = read_sealed(source)
@@ -146,8 +147,11 @@ def _from_file(
     if token is None:
         return restored(), Used(file=source)
     with open_token(token, ui) as client:
-        unlock(client, pin_file, ui, introduce=True)
-        return restored(client), Used(token=client.info.serial, file=source)
+        label = unlock(client, pin_file, ui, introduce=True)
+        held = needs(client, envelope.backup_id)
+        file = restored(client)
+        record.opened_with(ui.note, client.info.serial, label, held)
+        return file, Used(token=client.info.serial, file=source)
 
 
 def _done(

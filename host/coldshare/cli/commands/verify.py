@@ -20,7 +20,7 @@ from coldshare.cli.describe import (
 )
 from coldshare.cli.folder import verify as at_folder
 from coldshare.cli.folder.common import is_folder
-from coldshare.cli.opening import Opening, from_option, needed, opening_options, remember
+from coldshare.cli.opening import Opening, from_option, needed, needs, opening_options, remember
 from coldshare.cli.options import backup_option, open_token, place_options_if_any, unlock
 from coldshare.cli.render import Result
 from coldshare.cli.single_host import single_host_option, watch_parties
@@ -176,10 +176,12 @@ def _file(
         done = use_case.verify_sealed(sealed, opening.key(), on_step=ui.on_step, allow_cost=opening.allow_cost)
     else:
         with open_token(token, ui) as client:
-            unlock(client, pin_file, ui)
+            label = unlock(client, pin_file, ui)
+            held = needs(client, envelope.backup_id)
             done = use_case.verify_sealed(
                 sealed, opening.key(), client=client, on_step=ui.on_step, allow_cost=opening.allow_cost
             )
+            record.opened_with(ui.note, client.info.serial, label, held)
             used = Used(token=client.info.serial, file=source)
     remember(ui, done.backup_id, done.declaration, source)
     record.file_opened(ui.note, source, done)
