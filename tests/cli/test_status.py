@@ -642,11 +642,11 @@ def test_the_shape_of_the_answer(shell: Shell, keep: Callable[..., None], name: 
         assert set(vault["rehearsal"]) == {"verdict", "words", "proved_by", "until", "next_due"}
         for member in vault["members"]:
             assert set(member) == {
-                *("party", "index", "device", "reachable", "verified", "drilled", "backups", "older"),
+                *("party", "index", "device", "reachable", "verified", "drilled", "backups", "older", "given_up"),
             }
             assert set(member["device"]) == {"state", "in_doubt", "name", "lost", "restored"}
             assert member["device"]["state"] in ("alive", "restored", "stale", "lost", "server")
-            for backup in [*member["backups"], *member["older"], *vault["strangers"]]:
+            for backup in [*member["backups"], *member["older"], *member["given_up"], *vault["strangers"]]:
                 _check_backup(backup)
         for finding in vault["findings"]:
             assert set(finding) == {"code", "counts", "words", "next", "parties", "backups"}
@@ -670,7 +670,7 @@ def test_every_key_is_in_the_documentation() -> None:
     named = set(re.findall(r"`([a-z_]+)`", section))
     assert named >= _VAULT_KEYS
     assert named >= _BACKUP_KEYS
-    assert named >= {"state", "name", "lost", "index", "older", "kind", "title", "location", "custodian", "account"}
+    assert named >= {"state", "name", "lost", "index", "older", "given_up", "kind", "title", "location", "custodian"}
 
 
 # --- the picture

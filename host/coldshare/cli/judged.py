@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Book",
+    "aged",
     "device",
     "fault",
     "headline",
@@ -28,7 +29,6 @@ __all__ = [
     "lines",
     "may_lose",
     "needs",
-    "older",
     "overdue",
     "proofs",
     "rehearsed",
@@ -143,10 +143,11 @@ def _proof(done: str, at: int | None, now: int) -> str:
     return f"{done} {date(at)}, which is still to come" if to_come(at, now) else f"{done} {when(at, now)}"
 
 
-def older(copy: Copy) -> str:
+def aged(copy: Copy, standing: Standing) -> str:
     """Of a backup that is not of the generation that counts."""
     generation = copy.backup.generation
-    return "older generation" if generation is None else f"older generation {generation.hex()[:8]}"
+    which = "given-up" if generation in standing.given_up else "older"
+    return f"{which} generation" if generation is None else f"{which} generation {generation.hex()[:8]}"
 
 
 class Book:
@@ -199,10 +200,13 @@ def lines(standing: Standing, book: Book, now: int) -> list[str]:
             f"  {one.party}: {title} {became}" if one.device == "server" else f"  {one.party}: {title}: {became}"
         )
         out += [f"    {_copy(copy, now)}" for copy in one.copies]
-        out += [f"    {_copy(copy, now, old=True)}" for copy in one.older]
+        out += [f"    {_copy(copy, now, aged(copy, standing))}" for copy in one.older]
         if not one.copies and one.device != "server":
             out.append("    NO BACKUP of the generation that counts" if one.older else "    NO BACKUP")
-    out += [f"  {copy.backup.party}, no party any more: {_copy(copy, now, old=True)}" for copy in standing.strangers]
+    for copy in standing.strangers:
+        # Who was to join by a reshare that was given up was none.
+        was = "no party" if copy.backup.generation in standing.given_up else "no party any more"
+        out.append(f"  {copy.backup.party}, {was}: {_copy(copy, now, aged(copy, standing))}")
     if drills := rehearsed(standing, now):
         out.append(f"  Drills: {drills}")
     for finding in standing.findings:
@@ -219,8 +223,8 @@ def _finding(one: Finding) -> list[str]:
     return [*out, f"    Next: {one.next_step}"] if one.next_step else out
 
 
-def _copy(copy: Copy, now: int, *, old: bool = False) -> str:
+def _copy(copy: Copy, now: int, old: str = "") -> str:
     told = ", ".join([kind(copy.place.place), *where(copy.place)])
-    state = [older(copy)] if old else [fault(copy)] if copy.fault else []
+    state = [old] if old else [fault(copy)] if copy.fault else []
     proved = "; ".join([*state, ", ".join(proofs(copy.backup, now))])
     return f"{copy.place.title} ({told}): {copy.backup.backup_id.hex()[:8]}, {proved}"

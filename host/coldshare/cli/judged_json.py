@@ -37,7 +37,7 @@ def standing_json(standing: Standing) -> dict[str, Json]:
         "margin": standing.margin,
         "reachable": sum(one.reachable for one in standing.parties),
         "unknown_parties": standing.unknown,
-        "members": [_party_json(one) for one in standing.parties],
+        "members": [_party_json(one, standing.given_up) for one in standing.parties],
         "strangers": [copy_json(one) for one in standing.strangers],
         "findings": [_finding_json(one) for one in standing.findings],
         "reminders": [_reminder_json(one) for one in standing.reminders],
@@ -57,7 +57,7 @@ def _rehearsal_json(one: Rehearsal) -> dict[str, Json]:
     }
 
 
-def _party_json(one: PartyStanding) -> dict[str, Json]:
+def _party_json(one: PartyStanding, given_up: frozenset[bytes]) -> dict[str, Json]:
     return {
         "party": one.party,
         "index": one.number,
@@ -72,7 +72,8 @@ def _party_json(one: PartyStanding) -> dict[str, Json]:
         "verified": moment(one.verified),
         "drilled": moment(one.drilled),
         "backups": [copy_json(copy) for copy in one.copies],
-        "older": [copy_json(copy) for copy in one.older],
+        "older": [copy_json(copy) for copy in one.older if copy.backup.generation not in given_up],
+        "given_up": [copy_json(copy) for copy in one.older if copy.backup.generation in given_up],
     }
 
 

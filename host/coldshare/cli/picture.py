@@ -52,8 +52,10 @@ _BESIDE: Final = 64
 
 def draw(standing: Standing, book: judged.Book, now: int, width: int) -> list[Drawn]:
     """`width` in columns, 40 at least. `now` is in microseconds since 1970."""
-    trees = [list(_tree(one, now)) for one in standing.parties]
-    strangers = [_leaf(copy, now, old=True, stranger=True) for copy in standing.strangers]
+    trees = [list(_tree(one, standing, now)) for one in standing.parties]
+    strangers = [
+        _leaf(copy, now, old=judged.aged(copy, standing), whose=copy.backup.party) for copy in standing.strangers
+    ]
     out = [*_box(standing, safe(book.vault(standing.vault)), width), ()]
     titles = [title for tree in trees for _, title, _ in tree] + [title for _, title, _ in strangers]
     column = min(max((_cells(title) for title in titles), default=0), max((width - 12) * 2 // 5, 10))
@@ -61,7 +63,7 @@ def draw(standing: Standing, book: judged.Book, now: int, width: int) -> list[Dr
         out += _party(one, standing, width)
         out += _leaves(tree, column, width)
     if strangers:
-        out.append((("  No party of this generation any more", "strong"),))
+        out.append((("  No party of this generation", "strong"),))
         out += _leaves(strangers, column, width)
     if drills := judged.rehearsed(standing, now):
         out += [(), *_hanging("  Drills  ", "strong", drills, width)]
@@ -166,26 +168,27 @@ def _party(one: PartyStanding, standing: Standing, width: int) -> Iterator[Drawn
     yield ((" " * _MARGIN, "plain"), (name, "strong"), (f"  {number}" if number else "", "faint"))
 
 
-def _tree(one: PartyStanding, now: int) -> Iterator[_Leaf]:
+def _tree(one: PartyStanding, standing: Standing, now: int) -> Iterator[_Leaf]:
     title, became = judged.device(one, now)
     sign = _SERVER if one.device == "server" else _LIVE if one.live else _BAD
     yield sign, title, [(became, "plain" if one.live else "danger")]
     for copy in one.copies:
         yield _leaf(copy, now)
     for copy in one.older:
-        yield _leaf(copy, now, old=True)
+        yield _leaf(copy, now, old=judged.aged(copy, standing))
     if not one.copies and one.device != "server":
         yield _BAD, "no backup", [("" if one.older == () else "of the generation that counts", "attend")]
 
 
-def _leaf(copy: Copy, now: int, *, old: bool = False, stranger: bool = False) -> _Leaf:
+def _leaf(copy: Copy, now: int, *, old: str = "", whose: str | None = None) -> _Leaf:
+    """`old` says of which generation it is, where that is not the one that counts; `whose`, of a stranger."""
     backup, info = copy.backup, copy.place
     what = f"{judged.kind(info.place)} {backup.backup_id.hex()[:8]}"
     where: list[Piece] = [(words, "plain") for words in judged.where(info)]
     opened, drilled = judged.proofs(backup, now)
     if old:
-        whose = f"{backup.party} · " if stranger and backup.party is not None else ""
-        return _OLD, info.title, [(what, "faint"), *where, (f"{whose}{judged.older(copy)}", "faint"), (opened, "faint")]
+        told = old if whose is None else f"{whose} · {old}"
+        return _OLD, info.title, [(what, "faint"), *where, (told, "faint"), (opened, "faint")]
     if copy.fault is not None:
         return _BAD, info.title, [(what, "plain"), *where, (judged.fault(copy), "danger")]
     proved = backup.opened is not None

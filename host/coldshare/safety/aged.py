@@ -9,7 +9,7 @@ from coldshare.safety.resharing import under_way
 if TYPE_CHECKING:
     from coldshare.ledger.queries import View
 
-__all__ = ["is_old", "why_old"]
+__all__ = ["given_up", "is_old", "why_old"]
 
 
 def is_old(view: View | None, vault: bytes | None, generation: bytes | None) -> bool | None:
@@ -24,6 +24,16 @@ def is_old(view: View | None, vault: bytes | None, generation: bytes | None) -> 
         return True
     current = view.current(vault)
     return False if current is not None and current.generation == generation else None
+
+
+def given_up(view: View, vault: bytes) -> frozenset[bytes]:
+    """The generations that count nowhere though nothing has replaced them: they are not older than the one that counts,
+    they went with their reshare."""
+    return frozenset(
+        one.generation
+        for one in view.generations(vault)
+        if one.generation in view.given_up(vault) and not one.older_than - {one.generation}
+    )
 
 
 def why_old(view: View, vault: bytes, generation: bytes) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from coldshare.errors import EXIT_ATTEND
 from coldshare.ledger.queries import Backup, Conflict, Generation, Party, Vault, View
+from coldshare.safety.aged import given_up
 from coldshare.safety.apart import Together, together
 from coldshare.safety.carriers import Copy, copies, margin
 from coldshare.safety.devices import Device, device, in_doubt
@@ -26,8 +27,9 @@ class Standing:
 
     `unknown` counts parties that the ledger has not even the names of. `margin` is how many more carriers (devices,
     tokens, sticks, files) may be lost, whichever they are: None below the threshold, and without a generation.
-    `strangers` are backups of parties that the generation does not have. `findings` begin with the worst. `rehearsal`
-    is what drills have come to.
+    `strangers` are backups of parties that the generation does not have. `given_up` are generations that went with
+    their reshare: backups of them are of another generation, and of no older one. `findings` begin with the worst.
+    `rehearsal` is what drills have come to.
     """
 
     vault: Vault
@@ -35,6 +37,7 @@ class Standing:
     candidates: tuple[Generation, ...]
     parties: tuple[PartyStanding, ...]
     strangers: tuple[Copy, ...]
+    given_up: frozenset[bytes]
     unknown: int
     margin: int | None
     together: tuple[Together, ...]
@@ -118,6 +121,7 @@ def assess_vault(view: View, vault: Vault, now: int) -> Standing:
         candidates=tuple(candidates),
         parties=parties,
         strangers=strangers,
+        given_up=given_up(view, vault.vault),
         unknown=unknown,
         margin=more,
         together=apart,
