@@ -7,9 +7,10 @@ import shutil
 
 import pytest
 
+from coldshare.ledger import interchange
 from coldshare.ledger.events import COMPUTER, Place, PlaceLost
 from coldshare.ledger.store import Ledger, ledger_path
-from places.test_place_command import SAFE, export, good, place, ready, shell, stick, tell
+from places.test_place_command import SAFE, export, good, place, ready, shell, stick
 from support.ledgers import kinds, view
 from support.shell import Shell
 
@@ -74,9 +75,10 @@ def test_a_file_and_the_token_that_opens_it(shell: Shell) -> None:
 
 def test_this_computer(shell: Shell) -> None:
     """Somebody else's ledger has said so."""
-    with Ledger(ledger_path()) as ledger:
-        this = ledger.host
-    tell(PlaceLost(Place(COMPUTER, this)), host=bytes(16))
+    with Ledger(ledger_path()) as ledger, Ledger(shell.folder / "theirs") as theirs:
+        theirs.record([PlaceLost(Place(COMPUTER, ledger.host))])
+        shell.write("theirs.ledger", interchange.encode(theirs.events()))
+    good(shell("ledger", "join", "theirs.ledger"))
     (said,) = use(shell, "list", *FOLDER)
     good(shell(*shlex.split(said[said.index("coldshare ") :])[1:]))
     assert use(shell, "list", *FOLDER) == []
