@@ -14,7 +14,7 @@ from coldshare.identity import fingerprint
 from coldshare.ledger.events import REPORT_MAX
 from coldshare.reshare import errors
 from coldshare.reshare.family import FAMILIES, Committee, vultisig_threshold
-from coldshare.reshare.joining import OBJECTIONS
+from coldshare.reshare.joining import OBJECTIONS, TRIES_MAX
 from coldshare.reshare.report import text
 from reshare.story import AFTER, TABLE, identity, made, reports
 from support.computers import SEAL, Computer, Computers
@@ -180,6 +180,7 @@ def test_the_numbers() -> None:
     pairs = [(int(signers), int(parties)) for signers, parties in re.findall(r"(\d) of (\d)", told)]
     assert pairs == [(vultisig_threshold(parties), parties) for parties in range(2, 7)]
     assert f"at most {REPORT_MAX} bytes" in PAGE
+    assert f"{TRIES_MAX} sets are tried at most" in PAGE
     old = made()
     new = old.reshared(AFTER, 2)
     assert {f"{len(text(one)):.1e}" for one in reports(new, old.generation)} == {f"{1200:.1e}"}
