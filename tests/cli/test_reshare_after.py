@@ -120,6 +120,30 @@ def test_given_up_by_mistake(story: Story) -> None:
     assert story.counts(phone) == story.new.generation
 
 
+def test_the_ledger_of_one_who_has_not_given_it_up(story: Story) -> None:
+    """It is joined afterwards, and does not begin the reshare anew; what it brings is called what it is."""
+    phone, laptop, _ = story.everybody
+    story.backed_up()
+    good(phone("reshare", "start", "Savings", "--leave", "Tablet", "--new", "1"))
+    good(story.next(laptop))
+    good(phone("reshare", "abort", "--json"))
+    good(laptop("ledger", "export", "laptop.ledger"))
+    good(phone("ledger", "join", "laptop.ledger"))
+    failed(phone("reshare", "status"), "no_reshare", 3, as_json=False)
+    now = standing(phone)
+    assert now["generation"] == story.old.generation.hex()
+    (laptops,) = (one for one in now["members"] if one["party"] == "Laptop")
+    assert [one["generation"] for one in laptops["given_up"]] == [story.new.generation.hex()]
+    assert laptops["older"] == []
+    said = phone("status")
+    assert f"given-up generation {story.new.generation.hex()[:8]}" in said.out
+    assert "older generation" not in said.out
+    good(phone("ledger", "export", "phone.ledger"))
+    good(laptop("ledger", "join", "phone.ledger"))
+    failed(laptop("reshare", "status"), "no_reshare", 3, as_json=False)
+    assert story.counts(laptop) == story.old.generation
+
+
 def test_planned_otherwise_than_it_was_made(story: Story) -> None:
     """The plan was for two devices, the app was used with three: the plan gives way, and no share is given up."""
     phone, laptop, _ = story.everybody
