@@ -115,8 +115,11 @@ class Token:
 
     @property
     def busy(self) -> bool:
-        """True while a job has work at the very next `poll`: it waits for no person, no time and no fetching."""
-        return self._job is not None and self._status == person.BUSY and not self._port.sending(is_bulk(self._job_cid))
+        """True while a job has work at the very next `poll`: it awaits nothing else."""
+        return self._job is not None and self._status == person.BUSY and not self.sending(is_bulk(self._job_cid))
+
+    def sending(self, bulk: bool) -> bool:
+        return self._port.sending(bulk)
 
     def drop_bulk(self) -> None:
         self._port.drop_bulk()

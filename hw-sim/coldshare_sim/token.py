@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,10 @@ from coldshare_sim.person import Person
 SLICE = 0.01
 #: The same where time is virtual: nobody feels how soon it sees its person, and every look costs real time.
 _VIRTUAL_SLICE = 0.05
+#: Reports that are fetched at a time: as many as Linux keeps for a program that reads a HID device.
+_QUEUE = 64
+#: The command byte of the message after which a channel hears nothing of what it did not fetch before.
+_FRESH_START = bytes((0x80 | wire.CMD_INIT,))
 
 
 class SimHal:
@@ -86,8 +91,8 @@ class SoftToken:
         self.report_size = report_size
         self.clock = clock or RealClock()
         self._random = random
-        #: From the firmware and not yet to the host, on HID and on bulk: Ctrl-C came in between.
-        self._fetched: tuple[list[bytes], list[bytes]] = ([], [])
+        #: From the firmware and not yet to the host, on HID and on bulk: what a kernel would hold for the host.
+        self._fetched: tuple[deque[bytes], deque[bytes]] = (deque(), deque())
         if isinstance(where, Path):
             if create:
                 with suppress(TokenExistsError):
@@ -112,11 +117,14 @@ class SoftToken:
     def power_cycle(self) -> None:
         """Pull the plug and put it back: what is not on the chip is gone."""
         self._token = self._power_up()
-        self._fetched = ([], [])
+        self._fetched = (deque(), deque())
 
     def write(self, report: bytes) -> None:
         """One report to the token."""
         self.chip.check()
+        if self._fetched[0] and report[4:5] == _FRESH_START:
+            kept = [one for one in self._fetched[0] if one[:4] != report[:4]]
+            self._fetched = (deque(kept), self._fetched[1])
         self._token.feed(report)
 
     def write_bulk(self, frame: bytes) -> None:
@@ -163,7 +171,7 @@ class SoftToken:
     @property
     def waiting(self) -> bool:
         """Whether `poll` may have more to say later without a `write`."""
-        return self._token.waiting
+        return self._token.waiting or any(self._fetched)
 
     @property
     def busy(self) -> bool:
@@ -181,12 +189,15 @@ class SoftToken:
             self.chip.check()
             return said
         if not fetched:
-            with _uninterrupted():
-                said = self._say(bulk)
-                if said is not None:
-                    fetched.append(said)
+            with _uninterrupted():  # which takes longer than fetching a report does
+                for _ in range(1 if bulk else _QUEUE):
+                    said = self._say(bulk)
+                    if said is not None:
+                        fetched.append(said)
+                    if not self._token.sending(bulk):
+                        break
             self.chip.check()
-        return fetched.pop() if fetched else None
+        return fetched.popleft() if fetched else None
 
     def _say(self, bulk: bool) -> bytes | None:
         said = self._token.poll(bulk)
