@@ -229,3 +229,51 @@ def test_an_order_that_another_host_took() -> None:
     """Times that are the same: the ids decide, so that everybody sees one order."""
     same = [Event(bytes([number]) * 16, 5, 5, HOST, BODIES[0]) for number in range(3)]
     assert interchange.decode(interchange.encode(reversed(same))) == same
+
+
+# --- what came first
+
+
+def test_who_takes_in_a_ledger_knows_it_from_then_on(tmp_path: Path) -> None:
+    clock = Clock()
+    with Ledger(tmp_path / "a", now=clock) as ours, Ledger(tmp_path / "b", now=clock) as theirs:
+        theirs.record([e.PlaceLost(SAFE)])
+        merged = ours.join(theirs.events())
+        assert len(merged.new) == 1
+        joined = ours.events()[-1]
+        assert joined.body == e.LedgerJoined((e.Head(theirs.host, theirs.events()[-1].position),))
+        assert ours.check() == []
+        ours.join(theirs.events())  # no news, and nothing is told of it
+        assert ours.events()[-1] == joined
+        theirs.join(ours.events())  # that somebody knows this ledger is no news either
+        assert theirs.events() == ours.events()
+        ours.record([e.PlaceFound(SAFE)])
+        assert theirs.join(ours.events()).new == (ours.events()[-1],)
+        assert [one.lost for one in theirs.view().places()] == [None]
+
+
+def test_a_full_ledger_takes_in_what_has_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from coldshare.ledger import store
+
+    with Ledger(tmp_path / "a") as ours:
+        monkeypatch.setattr(store, "EVENTS_MAX", 2)
+        ours.join([event(BODIES[0], 1), event(BODIES[0], 2)])
+        assert [one.body for one in ours.events()] == [BODIES[0]] * 2
+        assert ours.check() == []
+
+
+def test_what_is_seen_again_after_its_end_is_news(tmp_path: Path) -> None:
+    """By a clock that was ahead the end came first. Who knows of both and sees it has something to tell."""
+    listed = e.BackupState(SAFE, ID, SHARE, 1, e.ACTIVE)
+    clock = Clock()
+    with Ledger(tmp_path / "a", now=clock) as ours, Ledger(tmp_path / "b", now=clock) as theirs:
+        ours.record([listed])
+        theirs.record([e.BackupGone(SAFE, ID, e.REMOVED)])
+        clock.now += 10**12
+        ours.record([e.BackupVerified(SAFE, ID, SHARE, 1, e.ACTIVE, None, opened=True)])
+        ours.join(theirs.events())
+        assert ours.view().backups() == []
+        assert len(ours.record([listed])) == 1
+        assert len(ours.view().backups()) == 1
+        assert ours.record([listed]) == []
+        assert ours.check() == []

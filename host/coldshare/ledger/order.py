@@ -17,27 +17,33 @@ from coldshare.ledger.events import Body, Event
 from coldshare.ledger.rows import Row, Rows
 
 __all__ = [
-    "BY_READING",
-    "FAILED",
+    "BAD",
     "FOUND",
+    "GONE",
+    "GOOD",
+    "HERE",
     "INSIDE",
     "LOST",
     "OPENED",
     "READ",
     "RESTORED",
     "UNREADABLE",
+    "WIPED",
     "Mark",
     "Order",
     "note",
+    "of_backup",
+    "settles",
 ]
 
 # What is told of a device, and of a place.
-LOST, FOUND, RESTORED = 1, 2, 3
-# What is told of a backup: what was wrong inside of it, that it could not be read back whole, and the contrary of each.
-INSIDE, UNREADABLE, OPENED, READ = 1, 2, 3, 4
-FAILED: Final = (INSIDE, UNREADABLE)
+LOST, FOUND, RESTORED, WIPED = 1, 2, 3, 4
+# What is told of a backup: what was wrong inside of it, that it could not be read back whole, that it is not there any
+# more, that its state is one in which it does not open; and the contrary of each.
+INSIDE, UNREADABLE, GONE, BAD, OPENED, READ, HERE, GOOD = range(1, 9)
+_BAD_STATES: Final = (e.UNCONFIRMED, e.DAMAGED, e.KEYLESS)
 #: What reading a backup shows, so that reading it again shows that it is over. All else was found inside.
-BY_READING: Final = frozenset(("integrity", "folder_damaged", "folder_index", "folder_read_back", "token_lied"))
+_BY_READING: Final = frozenset(("integrity", "folder_damaged", "folder_index", "folder_read_back", "token_lied"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,30 @@ class Order:
         return sorted(open_, key=lambda one: (one["position"], one["host"]))
 
 
+def of_backup(told: Iterable[Row], of_place: Iterable[Row]) -> list[Row]:
+    """What was told of a backup, of its place what concerns it: that all there was destroyed."""
+    wiped = ({**row, "what": GONE, "code": str(e.WIPED)} for row in of_place if row["what"] == WIPED)
+    return [*told, *wiped]
+
+
+def settles(rows: Rows, event: Event) -> bool:
+    """Whether a fact that changes no other table says what was in doubt: then it is worth recording."""
+    body = event.body
+    if not isinstance(body, e.BackupState):
+        return False
+    kind, ident = body.place.kind, body.place.ident
+    told = of_backup(
+        rows.all("backup_told", place_kind=kind, place_ident=ident, backup_id=body.backup_id),
+        rows.all("place_told", kind=kind, ident=ident),
+    )
+    answered = [(GONE, HERE), *([] if body.state in _BAD_STATES else [(BAD, GOOD)])]
+    order = Order(rows)
+    return any(
+        order.unanswered((one for one in told if one["what"] == ask), (one for one in told if one["what"] == answer))
+        for ask, answer in answered
+    )
+
+
 def note(rows: Rows, event: Event) -> None:
     """Keep what this event says of the order of things."""
     host, position = event.host, event.position
@@ -89,24 +119,40 @@ def note(rows: Rows, event: Event) -> None:
     elif isinstance(body, e.DeviceLost | e.DeviceFound):
         what = LOST if isinstance(body, e.DeviceLost) else FOUND
         rows.put("device_told", body.vault, body.party, what, host, **told)
-    elif isinstance(body, e.PlaceLost | e.PlaceFound):
-        what = LOST if isinstance(body, e.PlaceLost) else FOUND
+    elif isinstance(body, e.PlaceLost | e.PlaceFound | e.PlaceWiped):
+        what = {e.PlaceLost: LOST, e.PlaceFound: FOUND, e.PlaceWiped: WIPED}[type(body)]
         rows.put("place_told", body.place.kind, body.place.ident, what, host, **told)
     elif isinstance(body, _OF_A_BACKUP):
-        for what, code in _proved(body):
+        for what, code in _of_a_backup(body):
             key = body.place.kind, body.place.ident, body.backup_id
             rows.put("backup_told", *key, what, host, **told, code=code)
 
 
-_OF_A_BACKUP: Final = (e.BackupStored, e.BackupVerified, e.BackupFailed, e.BackupRestored, e.DrillResult)
+_OF_A_BACKUP: Final = (
+    e.BackupStored,
+    e.BackupState,
+    e.BackupVerified,
+    e.BackupFailed,
+    e.BackupRestored,
+    e.BackupGone,
+    e.DrillResult,
+)
 
 
-def _proved(body: Body) -> Iterator[tuple[int, str]]:
+def _of_a_backup(body: Body) -> Iterator[tuple[int, str]]:
+    """What it tells of a backup; with a code: of an error, or the number of a state or of a reason."""
+    if isinstance(body, e.BackupGone):
+        yield GONE, str(body.why)
+        return
+    yield HERE, ""
+    state = getattr(body, "state", None)
+    if state is not None:
+        yield (BAD if state in _BAD_STATES else GOOD), str(state)
     if isinstance(body, e.BackupFailed):
-        yield (UNREADABLE if body.code in BY_READING else INSIDE), body.code
+        yield (UNREADABLE if body.code in _BY_READING else INSIDE), body.code
     elif isinstance(body, e.DrillResult) and not body.good:
         yield INSIDE, "drill"
-    else:
+    elif not isinstance(body, e.BackupState):
         yield READ, ""
         if not isinstance(body, e.BackupStored) and getattr(body, "opened", True):
             yield OPENED, ""

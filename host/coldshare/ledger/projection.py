@@ -12,7 +12,7 @@ from typing import Final
 
 from coldshare.ledger import events as e
 from coldshare.ledger.events import Event, Place, Share
-from coldshare.ledger.order import note
+from coldshare.ledger.order import note, settles
 from coldshare.ledger.rows import Rows
 
 __all__ = ["CHAIN", "EVERYWHERE", "KEY", "apply", "fold", "news"]
@@ -38,12 +38,12 @@ def apply(rows: Rows, event: Event) -> None:
 
 
 def news(rows: Rows, event: Event) -> bool:
-    """Apply it, unless it is a fact that changes nothing: then it is not worth recording, and False."""
+    """Apply it. False, and nothing is changed, for a fact that is no news: it is not worth recording."""
     before = rows.changes
     if isinstance(event.body, e.Unknown):
         return True
     _tell(rows, event)
-    if event.body.fact and rows.changes == before:
+    if event.body.fact and rows.changes == before and not settles(rows, event):
         return False
     note(rows, event)
     return True

@@ -9,7 +9,22 @@ from functools import cached_property
 from typing import Final
 
 from coldshare.ledger.events import Place
-from coldshare.ledger.order import FOUND, INSIDE, LOST, OPENED, READ, RESTORED, UNREADABLE, Mark, Order
+from coldshare.ledger.order import (
+    BAD,
+    FOUND,
+    GONE,
+    GOOD,
+    HERE,
+    INSIDE,
+    LOST,
+    OPENED,
+    READ,
+    RESTORED,
+    UNREADABLE,
+    Mark,
+    Order,
+    of_backup,
+)
 from coldshare.ledger.projection import CHAIN, EVERYWHERE, KEY
 from coldshare.ledger.rows import Row, Rows
 
@@ -453,17 +468,26 @@ class View:
     def _backup(self, row: Row) -> Backup:
         sealed = self._rows.get("sealed", row["backup_id"]) or {}
         whose: Row = {name: sealed.get(name) for name in ("vault", "party", "generation", "recovery")}
-        told = self._told("backup_told", row["place_kind"], row["place_ident"], row["backup_id"])
+        told = self._of_backup(row["place_kind"], row["place_ident"], row["backup_id"])
+        bad, gone = self._open(told, BAD, (GOOD,)), self._open(told, GONE, (HERE,))
         failed = [*self._open(told, UNREADABLE, (READ, OPENED)), *self._open(told, INSIDE, (OPENED,))]
         last = max(failed, key=lambda one: (one["position"], one["host"]), default=None)
+        rest = _rest(row)
+        if bad:
+            rest["state"] = int(bad[-1]["code"])
+        if gone and row["gone"] is None:
+            rest |= {"gone": int(gone[-1]["code"]), "gone_at": gone[-1]["time"]}
         return Backup(
             place=_place(row),
             disputed=bool(sealed.get("disputed")),
             failed=None if last is None else last["time"],
             failed_code=None if last is None else last["code"],
-            **_rest(row),
+            **rest,
             **whose,
         )
+
+    def _of_backup(self, kind: int, ident: bytes, backup_id: bytes) -> list[Row]:
+        return of_backup(self._told("backup_told", kind, ident, backup_id), self._told("place_told", kind, ident))
 
     def handled(self, vault: bytes | None = None) -> list[Handled]:
         return [Handled(**row) for row in self._rows.all("handled") if vault in (None, row["vault"])]
@@ -532,8 +556,7 @@ class View:
         return out
 
     def _unordered(self) -> Iterator[Conflict]:
-        """What counts as lost or wrong only because nothing tells what came last. The order of positions, in which the
-        ledger has them, follows from clocks."""
+        """What counts as lost or wrong against the order of positions, because that follows from clocks."""
         for row in self._rows.all("party"):
             vault, party = row["vault"], row["party"]
             told = self._told("device_told", vault, party)
@@ -552,8 +575,11 @@ class View:
                     f"lost. If it is there: coldshare place found {shlex.quote(info.title)}",
                 )
         for backup in self.backups():
-            told = self._told("backup_told", backup.place.kind, backup.place.ident, backup.backup_id)
-            if self._in_doubt(told, INSIDE, (OPENED,)) or self._in_doubt(told, UNREADABLE, (READ, OPENED)):
+            told = self._of_backup(backup.place.kind, backup.place.ident, backup.backup_id)
+            if any(
+                self._in_doubt(told, asks, answers)
+                for asks, answers in ((INSIDE, (OPENED,)), (UNREADABLE, (READ, OPENED)), (BAD, (GOOD,)))
+            ):
                 yield Conflict(
                     "backup_unordered",
                     f"Nothing tells whether backup {backup.backup_id.hex()[:8]} failed before it was good, or after: "
@@ -561,10 +587,9 @@ class View:
                 )
 
     def _in_doubt(self, told: list[Row], asks: int, answers: tuple[int, ...]) -> bool:
-        """Whether something is open to which there is an answer that may have come later."""
-        later = [Mark.of(row) for row in told if row["what"] in answers]
-        open_ = [Mark.of(row) for row in self._open(told, asks, answers)]
-        return any(not self.before(mark, one) for one in open_ for mark in later)
+        """Whether something is open to which, by the clocks, there is a later answer."""
+        last = max((row["position"] for row in told if row["what"] in answers), default=-1)
+        return any(row["position"] < last for row in self._open(told, asks, answers))
 
 
 _APART: Final = "two computers recorded it, and neither had the other's ledger."

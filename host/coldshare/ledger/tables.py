@@ -14,7 +14,7 @@ __all__ = ["EVENT", "LEDGER", "METADATA", "PROJECTED", "PROJECTION", "SCHEMA"]
 #: The version of the two tables that are kept. A newer one is refused, an older one is migrated.
 SCHEMA: Final = 1
 #: The version of the projection, to be raised with every change of its tables, of `projection.py`, or of the kinds.
-PROJECTION: Final = 7
+PROJECTION: Final = 8
 
 METADATA: Final = MetaData()
 
