@@ -48,6 +48,7 @@ lint: $(VENV)/.installed-dev ## ruff, mypy strict, pyright
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	MYPYPATH=tests $(BIN)/mypy bench
 	$(BIN)/pyright
 
 lint-udev: $(VENV)/.installed-dev ## the rules, by udev's own judgement; prepares udevadm by itself

@@ -68,7 +68,7 @@ def main(path: Path) -> int:
     measured = json.loads(path.read_text())
     found = figures(measured, measured["size"])
     print(table(found))
-    record(**{name: float(value) for name, value in results(found, {}).items()})
+    record({name: float(value) for name, value in results(found, {}).items()})
     wrong = missed(found)
     if wrong:
         print(f"missed, whatever the token's own work takes: {', '.join(wrong)}", file=sys.stderr)

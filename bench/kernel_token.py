@@ -59,5 +59,5 @@ if __name__ == "__main__":
     if sys.argv.pop(1) == "timed":
         _timed()
     else:
-        FaultyToken.write = FaultyToken.write_bulk = _swallow  # type: ignore[method-assign]
+        FaultyToken.write = FaultyToken.write_bulk = _swallow  # type: ignore[method-assign, assignment]
     main()

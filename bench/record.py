@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from bench.figures import KERNEL
@@ -30,8 +31,8 @@ def rewrite(measured: dict[str, float | str], path: Path = RESULTS) -> None:
     _put(measured | kept, path)
 
 
-def record(path: Path = RESULTS, **figures: float) -> None:
+def record(figures: Mapping[str, float], path: Path = RESULTS) -> None:
     """Put in the figures of another run, beside everything that is there. Raises ValueError for those of the bench."""
     if strangers := [name for name in figures if not name.startswith(ELSEWHERE)]:
         raise ValueError(f"these belong to the bench: {', '.join(strangers)}")
-    _put(_read(path) | figures, path)
+    _put({**_read(path), **figures}, path)

@@ -170,7 +170,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.path.insert(0, str(ROOT))
         from bench.record import record
 
-        record(fuzz_execs=execs, fuzz_crashes=crashes)
+        record({"fuzz_execs": execs, "fuzz_crashes": crashes})
     return 1 if crashes else 0
 
 

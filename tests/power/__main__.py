@@ -127,7 +127,7 @@ def main() -> int:
     if not arguments.story:
         figures |= link_faults(arguments.processes)
     if not arguments.story:
-        record(**figures)
+        record(figures)
     print("\n" + "\n".join(f"{name} {value}" for name, value in figures.items()))
     return 1 if any(value for name, value in figures.items() if name.endswith("_bad")) else 0
 

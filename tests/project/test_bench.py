@@ -155,16 +155,16 @@ def test_the_committed_results_are_flat_and_have_every_bounded_figure() -> None:
 def test_figures_of_other_runs_stay_when_the_bench_is_run_again(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     rewrite({"wire_ms": 1.0, "gone": 2.0, "machine_cpus": "2"}, path)
-    record(path, fuzz_execs=10, fuzz_crashes=0)
+    record({"fuzz_execs": 10, "fuzz_crashes": 0}, path)
     rewrite({"wire_ms": 3.0, "machine_cpus": "4"}, path)
-    record(path, fuzz_execs=11)
+    record({"fuzz_execs": 11}, path)
     expected = {"wire_ms": 3.0, "fuzz_execs": 11, "fuzz_crashes": 0, "machine_cpus": "4"}
     assert list(json.loads(path.read_text()).items()) == list(expected.items())
 
 
 def test_nobody_else_writes_what_the_bench_measures(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="wire_ms"):
-        record(tmp_path / "results.json", fuzz_execs=1, wire_ms=1)
+        record({"fuzz_execs": 1, "wire_ms": 1}, tmp_path / "results.json")
     assert not list(tmp_path.iterdir())
 
 
