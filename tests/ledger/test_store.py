@@ -548,3 +548,13 @@ def test_the_order_of_generations(ledger: Ledger) -> None:
     view = ledger.view()
     assert view.current(VAULT) is None
     assert {one.code for one in view.conflicts()} == {"generation_order"}
+
+
+def test_a_moment_comes_after_all_that_was_recorded(ledger: Ledger, clock: Clock) -> None:
+    assert ledger.moment() == clock.now
+    ledger.record([BODIES[0]])
+    clock.now -= 10**12
+    (last,) = ledger.events()
+    assert ledger.moment() == last.position + 1
+    clock.now += 10**13
+    assert ledger.moment() == clock.now

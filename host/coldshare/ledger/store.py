@@ -121,11 +121,10 @@ class Ledger:
         """
         with self._database.writing() as connection:
             rows = self._load(connection)
-            latest = connection.execute(select(func.max(EVENT.c.position))).scalar()
-            position = -1 if latest is None else _number(latest)
+            position = _last(connection)
             added: list[Event] = []
             for body in bodies:
-                now = min(max(self._now(), 0), TIME_MAX)
+                now = self._time()
                 event = Event(
                     uuid=self._random(UUID_SIZE),
                     time=now,
@@ -139,6 +138,15 @@ class Ledger:
                 added.append(event)
             self._commit(connection, added, rows)
         return added
+
+    def moment(self) -> int:
+        """The time, or where the clock was turned back since, the position of what would be recorded now: what other
+        computers are told with it comes after all that this one has recorded."""
+        with self._database.reading() as connection:
+            return min(max(self._time(), _last(connection) + 1), TIME_MAX)
+
+    def _time(self) -> int:
+        return min(max(self._now(), 0), TIME_MAX)
 
     def merge(self, events: Iterable[Event]) -> Merged:
         """Take in the events of another ledger, or of this one from before: the union of both, whatever came first.
@@ -321,6 +329,12 @@ def _event(uuid: object, position: object, data: object, digest: object) -> Even
     if (event.uuid, event.position) != (uuid, position):
         raise EventError("damaged")
     return event
+
+
+def _last(connection: Connection) -> int:
+    """The latest position, -1 where there is none."""
+    latest = connection.execute(select(func.max(EVENT.c.position))).scalar()
+    return -1 if latest is None else _number(latest)
 
 
 def _count(connection: Connection) -> int:

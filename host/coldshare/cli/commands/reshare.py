@@ -129,7 +129,6 @@ def next_(
     is finished. The report holds public values only, signed by this computer. After a Ctrl-C or a fault run it again.
     """
     from coldshare.cli.backing import ToBackUp, back_up
-    from coldshare.cli.when import now
     from coldshare.declare import declare, showable_party
     from coldshare.files import write_private
     from coldshare.identity import Identity
@@ -174,7 +173,7 @@ def next_(
             chain_code_digest=code,
             digest=hashlib.sha256(data).digest(),
             kept=kept_of(ledger.view(), share),
-            time=now(),
+            time=ledger.moment(),
             host=ledger.host,
             host_name=host_name(),
             signers=signers,
