@@ -42,6 +42,10 @@ class Story:
         self.phone = self.computers.with_token("Phone")
         self.laptop = self.computers.with_stick("Laptop")
         self.watch = self.computers.with_stick("Watch")
+        self._at_first = self._files()
+
+    def _files(self) -> set[Path]:
+        return set(self.shell.folder.iterdir())
 
     @property
     def everybody(self) -> tuple[Computer, Computer, Computer]:
@@ -110,13 +114,16 @@ class Story:
         self._staged("finished", build)
 
     def _staged(self, name: str, build: Callable[[], None]) -> None:
-        """What takes a while is done once, and copied. Labels of sticks are then paths of another test's folder."""
+        """What takes a while is done once, and copied. Labels of sticks are then paths of another test's folder. A test
+        that has done more before does it for itself: no other one shall have that."""
         kept = self._stages / name
+        own = self._files() != self._at_first
         if kept.exists():
             shutil.copytree(kept, self.shell.folder, dirs_exist_ok=True)
         else:
             build()
-            shutil.copytree(self.shell.folder, kept)
+            if not own:
+                shutil.copytree(self.shell.folder, kept)
 
     def state(self, who: Computer) -> dict[str, Any]:
         """What `reshare status --json` says of the one reshare."""
