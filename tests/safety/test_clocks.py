@@ -7,19 +7,22 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coldshare.identity import Identity
 from coldshare.ledger import events as e
 from coldshare.ledger.events import Body, Event
 from coldshare.ledger.joining import heads
 from coldshare.ledger.projection import fold
 from coldshare.ledger.queries import Party, View
+from coldshare.reshare.report import Report, Signed, sign
 from coldshare.safety.devices import device, in_doubt
 from coldshare.safety.errors import PartyAliveError
 from coldshare.safety.returning import Coming, Wish, check
 from coldshare.safety.standing import assess
-from safety.story import NEW, OLD, SAFE_A, SAFE_B, SECOND, STICK_A, VAULT, backup_id, share, vault_seen
+from safety.story import NEW, NEWEST, OLD, SAFE_A, SAFE_B, SECOND, STICK_A, VAULT, backup_id, share, vault_seen
 
 HOUR, TEN_YEARS = 3600 * SECOND, 3650 * 86_400 * SECOND
 WRONG = (-TEN_YEARS, -HOUR, 0, HOUR, TEN_YEARS)
@@ -182,19 +185,59 @@ def test_who_knows_of_the_restore_comes_after_it(desk: Computer, lap: Computer, 
     assert is_now(view(third)) == "lost"
 
 
+PLAN = bytes([1]) * 16
+
+
+def report(computer: Computer, party: str = "Phone", generation: bytes = NEW, *, key: int = 1) -> Signed:
+    """As that computer would write it now."""
+    told = Report(
+        time=max(NOW + computer.ahead, *(one.position + 1 for one in computer.events)),
+        host=computer.host,
+        host_name="desk",
+        share=share(party, generation),
+        older=OLD,
+        signers=("Phone", "Laptop"),
+        public_key_eddsa=bytes(32),
+        chain_code_digest=bytes(32),
+        points_ecdsa=(),
+        public_shares_ecdsa=(),
+        point_eddsa=b"\1",
+        public_share_eddsa=bytes(32),
+        digest=bytes(32),
+        kept=(),
+    )
+    return sign(told, Identity(Ed25519PrivateKey.from_private_bytes(bytes([key]) * 32)))
+
+
+def taken_in(signed: Signed) -> list[Body]:
+    compared = e.IdentityCompared(signed.report.host, "desk", signed.public_key)
+    return [compared, e.ReshareReported(PLAN, signed.report.party, signed.data)]
+
+
 @pytest.mark.parametrize("ahead", WRONG)
 def test_its_own_report_settles_it(desk: Computer, lap: Computer, ahead: int) -> None:
     """The others report from their computers, which do not know of the restore."""
     lap.ahead = ahead
-    lap.tell(stored("Laptop", place=SAFE_B), NEWER)
-    plan = bytes([1]) * 16
-    desk.tell(LOST, restored(), e.ReshareStarted(plan, VAULT, OLD, ("Phone", "Laptop"), (), 2, 2), stored())
+    lap.tell(stored("Laptop", place=SAFE_B), NEWER, e.ReshareStarted(PLAN, VAULT, OLD, ("Phone", "Laptop"), (), 2, 2))
+    desk.tell(LOST)
+    early = report(desk)
+    desk.tell(restored())
+    desk.ahead = -ahead
+    desk.tell(stored())
     assert is_now(view(desk, lap)) == "stale?"
-    desk.tell(e.ReshareReported(plan, "Laptop", b"report"))
+    # What another party reports, or of another generation, or what was reported before, says nothing of it.
+    for one in (report(desk, "Laptop"), report(desk, generation=NEWEST), early):
+        lap.tell(*taken_in(one))
+        assert is_now(view(desk, lap)) == "stale?"
+    # Nor does the report of a computer that knows nothing of the restore, or one whose key nobody has compared.
+    lap.tell(*taken_in(report(lap, key=2)), taken_in(report(desk, key=3))[1])
     assert is_now(view(desk, lap)) == "stale?"
-    desk.tell(e.ReshareReported(plan, "Phone", b"report"))
+    lap.tell(*taken_in(report(desk)))
     assert is_now(view(desk, lap)) == "restored"
-    desk.tell(e.ReshareAborted(plan))
+    taken_back = Computer(bytes([9]) * 16)
+    taken_back.tell(e.IdentityTakenBack(report(desk).public_key))
+    assert is_now(view(desk, lap, taken_back)) == "stale?"
+    lap.tell(e.ReshareAborted(PLAN))
     assert is_now(view(desk, lap)).startswith("stale")
 
 

@@ -59,7 +59,8 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`time` in microseconds since 1970, by the reporting computer's clock; `host` is its id, as in its ledger.
+    """`time` in microseconds since 1970, by the reporting computer's clock, or where that was turned back, a position
+    after all that its ledger has; `host` is its id there.
 
     `share` says whose new share it is; `older` is the generation that it replaces. Lists are by party index. Points
     x_k, S_k and S_i are as in `vault.ShareFacts`; `digest` is SHA-256 of the vault file.

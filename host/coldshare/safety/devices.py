@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from coldshare.ledger.order import Mark
 from coldshare.ledger.queries import Backup, Party, Restoration, View
+from coldshare.reshare.whose import counts, readable
 from coldshare.vault.facts import is_server_id
 
 __all__ = ["Device", "device", "doubt", "in_doubt"]
@@ -89,22 +91,24 @@ def _took_part(view: View, party: Party, came: Restoration, generation: bytes) -
     sights = view.sights(party.vault, generation)
     if not own or None in own or any(view.before(one.mark, came.mark) for one in sights):
         return "no"
-    later = [one for one in sights if view.before(came.mark, one.mark)]
-    if len(later) == len(sights):
+    if all(view.before(came.mark, one.mark) for one in sights):
         return "yes"
-    return "yes" if _reported(view, party, generation) and party.party in {one.party for one in later} else "unknown"
+    return "yes" if _reported(view, party, came, generation) else "unknown"
 
 
-def _reported(view: View, party: Party, generation: bytes) -> bool:
-    """Whether that party has reported to a reshare that leads to `generation`."""
-    known = view.generation(party.vault, generation)
-    left = known.newer_than if known is not None else frozenset[bytes]()
+def _reported(view: View, party: Party, came: Restoration, generation: bytes) -> bool:
+    """Whether a computer has reported its share of `generation` after it had told of that restoration, or heard of it.
+
+    The time of a report comes after all that its computer had recorded, however the clock was turned.
+    """
+    whose = party.vault, party.party, generation
     return any(
-        one.aborted is None
-        and one.generation in (None, generation)
-        and one.older in left
-        and any(report.party == party.party for report in view.reports(one.plan))
-        for one in view.reshares(party.vault)
+        (one.report.share.vault, one.report.share.party, one.report.share.generation) == whose
+        and view.before(came.mark, Mark(one.report.host, one.report.time))
+        and counts(view, one)
+        for plan in view.reshares(party.vault)
+        if plan.aborted is None
+        for one in readable(view.reports(plan.plan))
     )
 
 
