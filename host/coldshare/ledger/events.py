@@ -3,7 +3,7 @@
 An event is written once and never changed. Its id is random; `time` is the clock of the computer that recorded it, and
 `position` is that time, or a microsecond after the latest event that its ledger knew, whichever is later. So what one
 ledger recorded stays in order though a clock is turned back, and two ledgers together have one order, that of
-(position, id).
+(position, id). Of what two computers recorded that order says nothing; see `order`.
 
 The shape of a kind is fixed: what is to be told differently some day gets a kind of its own. A kind that this version
 does not know is kept as it is and changes no table (`Unknown`).

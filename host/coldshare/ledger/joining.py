@@ -1,7 +1,7 @@
 """Two ledgers before they become one: whether they have anything to do with each other, and what they tell differently.
 
-The union itself has no conflicts: every event stays, and the later one counts. But where two people have described the
-same thing in two ways, neither knew of the other, and one of the two will be surprised.
+The union itself has no conflicts: every event stays, and what counts is for `projection` and `order` to say. But where
+two people have described the same thing in two ways, neither knew of the other, and one of the two will be surprised.
 """
 
 from __future__ import annotations
