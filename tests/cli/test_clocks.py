@@ -92,3 +92,25 @@ def test_an_older_share_that_came_back_where_nobody_knew_of_the_reshare(
     words = shlex.split(told["next"].partition("once more: coldshare ")[2].replace("FILE", "newer.vult"))
     good(phone(*words, *PASSWORD_FILE))
     assert device(phone, "Phone") == {**device(phone, "Phone"), "state": "restored", "in_doubt": False}
+
+
+def test_lost_on_one_computer_and_found_on_another_one(story: Story) -> None:
+    """What the line with CONFLICT says to do settles it."""
+    story.backed_up()
+    phone, laptop, _ = story.everybody
+    good(phone("ledger", "export", "phone.ledger"))
+    good(laptop("ledger", "join", "phone.ledger"))
+    good(phone("lost", "Phone"))
+    good(phone("place", "lost", "Safe Phone"))
+    good(laptop("lost", "Phone"))
+    good(laptop("place", "lost", "Safe Phone"))
+    good(laptop("lost", "Phone", "--found"))
+    good(laptop("place", "found", "Safe Phone"))
+    good(phone("ledger", "export", "told.ledger"))
+    said = good(laptop("ledger", "join", "told.ledger", "--json")).json
+    assert len(said["conflicts"]) == 2
+    assert device(laptop, "Phone")["state"] == "lost"
+    for words in said["conflicts"]:
+        good(laptop(*shlex.split(words.partition("If it is there: coldshare ")[2])))
+    assert device(laptop, "Phone")["state"] == "alive"
+    assert laptop("status", "--json").json["conflicts"] == []
