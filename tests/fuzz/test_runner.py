@@ -80,7 +80,7 @@ def test_a_target_that_is_none(arguments: list[str]) -> None:
 def test_only_a_run_of_all_targets_is_recorded(chosen: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     recorded: list[dict[str, float]] = []
     monkeypatch.syspath_prepend(str(ROOT))
-    monkeypatch.setattr("bench.record.record", lambda **figures: recorded.append(figures))
+    monkeypatch.setattr("bench.record.record", lambda figures: recorded.append(figures))
     monkeypatch.setattr(runner, "has_atheris", lambda: True)
     monkeypatch.setattr(runner, "run", lambda target, seconds: runner.Outcome(target.name, 10, 1, 1))
     monkeypatch.setenv("PYTHONPATH", "")
