@@ -15,7 +15,7 @@ from coldshare.ledger import interchange
 from coldshare.ledger.errors import LedgerFileError, LedgerNewerError
 from coldshare.ledger.events import Event
 from coldshare.ledger.history import Names
-from coldshare.ledger.joining import differing, foreign
+from coldshare.ledger.joining import differing, foreign, heads
 from coldshare.ledger.projection import fold
 from coldshare.ledger.queries import View
 from coldshare.ledger.store import Ledger
@@ -277,3 +277,12 @@ def test_what_is_seen_again_after_its_end_is_news(tmp_path: Path) -> None:
         assert len(ours.view().backups()) == 1
         assert ours.record([listed]) == []
         assert ours.check() == []
+
+
+def test_of_more_computers_than_an_event_has_room_for_some_are_not_named() -> None:
+    """Then nothing orders what these recorded."""
+    many = [event(BODIES[0], number, host=number.to_bytes(16, "big")) for number in range(200)]
+    named = heads(many, HOST)
+    assert len(named) == e.HEADS_MAX
+    joined = event(e.LedgerJoined(named), time=e.TIME_MAX)
+    assert Event.decode(joined.encode()) == joined

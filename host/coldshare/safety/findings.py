@@ -380,7 +380,7 @@ def _verified(parties: Iterable[PartyStanding]) -> Iterable[Finding]:
 def _lost(parties: Iterable[PartyStanding]) -> Iterable[Finding]:
     """Those that have a backup left; of the others it is told that they have neither."""
     for one in parties:
-        if one.in_doubt and one.usable and one.device == "stale":
+        if one.in_doubt and one.usable:
             name = one.device_name or "its device"
             yield Finding(
                 "device_lost",

@@ -149,12 +149,13 @@ def _parties(
     for name, number in numbers.items():
         party = told.get(name) or Party(vault.vault, name, None, None, None, None)
         own = [one for one in found if one.backup.party == name]
+        became = _device(view, party, candidates)
         out.append(
             PartyStanding(
                 party=name,
                 number=number,
-                device=_device(view, party, candidates),
-                in_doubt=any(in_doubt(view, party, one.generation) for one in candidates),
+                device=became,
+                in_doubt=became == "stale" and any(in_doubt(view, party, one.generation) for one in candidates),
                 device_name=party.device,
                 lost=party.lost,
                 restored=party.restored,
