@@ -107,7 +107,7 @@ PLAN_SIZE: Final = 16
 REPORT_MAX: Final = 7168
 _NAMES_MAX: Final = 64
 #: Computers of which one event can tell up to where their events are known.
-HEADS_MAX: Final = 128
+HEADS_MAX: Final = 64
 
 # Kinds of places.
 TOKEN, FOLDER, FILE, COMPUTER, OTHER_PLACE = 1, 2, 3, 4, 9
