@@ -49,7 +49,18 @@ def test_the_version_imports_click_and_ours_and_nothing_else() -> None:
     assert packages == {"click", "coldshare", "coldshare_iface"}
 
 
-@pytest.mark.parametrize("argv", [[], ["--help"], ["-h"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["--help"],
+        ["backup", "--help"],
+        ["reshare", "--help"],
+        pytest.param(["-h"], marks=pytest.mark.slow),
+        *(pytest.param([name, "--help"], marks=pytest.mark.slow) for name in COMMANDS),
+    ],
+    ids=" ".join,
+)
 def test_help_is_cheap_and_touches_nothing(argv: list[str], folder: Path) -> None:
     text, packages = loaded(*argv)
     assert text.startswith("Usage: coldshare")
@@ -76,6 +87,7 @@ def test_python_m_works_too() -> None:
     assert done.stdout == f"coldshare {__version__}\n"
 
 
+@pytest.mark.slow
 def test_the_demo(shell: Shell) -> None:
     answer = shell.spawn("demo", "--json").json
     assert answer["identical"] is True

@@ -57,6 +57,7 @@ def transcript(shell: Shell, run: Callable[..., Said], file: Path, vault_passwor
     assert sorted(path.name for path in shell.folder.iterdir() if path.suffix == ".token") == ["a.token"]
 
 
+@pytest.mark.slow
 def test_it_works_for_a_plain_file(shell: Shell, fixtures_dir: Path) -> None:
     """In real processes, one after the other, as on a terminal."""
     transcript(shell, shell.spawn, fixtures_dir / "made" / "orig_2of3" / "SimVault-2903-share1of3.vult", None)

@@ -18,7 +18,12 @@ CONTRACT = Path(__file__).parents[2] / "firmware_iface" / "README.md"
 
 
 @pytest.mark.parametrize(
-    ("size", "elsewhere"), [(wire.REPORT_FS, BULK), (wire.REPORT_HS, BULK), (wire.BULK_FRAME_MAX, HID)]
+    ("size", "elsewhere"),
+    [
+        (wire.REPORT_FS, BULK),
+        pytest.param(wire.REPORT_HS, BULK, marks=pytest.mark.slow),
+        (wire.BULK_FRAME_MAX, HID),
+    ],
 )
 def test_the_software_token_keeps_to_the_contract(size: int, elsewhere: str) -> None:
     outcomes = list(run(sim_bench(size=size), catalogue()))

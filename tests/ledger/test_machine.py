@@ -261,7 +261,7 @@ class LedgerMachine(RuleBasedStateMachine):
             assert self.ledger.check() == []
 
 
-LedgerMachine.TestCase.settings = settings(max_examples=6, stateful_step_count=15)
+LedgerMachine.TestCase.settings = settings(max_examples=4, stateful_step_count=15)
 TestLedger = LedgerMachine.TestCase
 
 

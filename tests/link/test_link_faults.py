@@ -48,9 +48,9 @@ def test_every_kind_at_every_report_of_every_conversation() -> None:
 
 @pytest.mark.parametrize("group", GROUPS.values(), ids=["-".join(key) for key in GROUPS])
 def test_some(group: list[Case]) -> None:
-    """The first, one in the middle, and the last."""
-    for case in {group[0], group[len(group) // 2], group[-1]}:
-        assert judge(case).bad == "", str(case)
+    """One in the middle; `make crash` has them all."""
+    case = group[len(group) // 2]
+    assert judge(case).bad == "", str(case)
 
 
 def test_a_transfer_goes_on_at_the_last_stored_chunk() -> None:

@@ -112,7 +112,9 @@ def printed(said: Said, verb: str) -> str:
     return line
 
 
-@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if number % 4 else []) for number, name in enumerate(ODD)]
+)
 def test_a_folder(shell: Shell, name: str) -> None:
     (shell.folder / name).mkdir()
     before = good(shell("backup", "phone.vult", *PW, "--at", str(Address("folder", str(shell.folder / name)))))

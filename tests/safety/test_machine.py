@@ -683,7 +683,7 @@ class SafetyMachine(RuleBasedStateMachine):
         assert spoiling[:1] == ([] if standing.verdict == "safe" else [standing.verdict])
 
 
-SafetyMachine.TestCase.settings = settings(max_examples=6, stateful_step_count=20)
+SafetyMachine.TestCase.settings = settings(max_examples=4, stateful_step_count=20)
 TestSafety = SafetyMachine.TestCase
 
 
