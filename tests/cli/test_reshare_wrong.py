@@ -105,6 +105,7 @@ def test_a_stranger_says_nothing(story: Story) -> None:
     said = good(story.phone("reshare", "join", forged, reports[2]), 8)
     assert "Taken in: 0 of 2 reports." in said.out
     assert said.out.count("NOT taken in: that of Watch") == 2
+    assert "No reshare is under way" not in said.out
     assert story.phone.told() == before
     wrong = fingerprint(story.signed(reports[0]).public_key)
     good(story.phone("reshare", "join", forged, reports[2], "--trust", wrong), 8)

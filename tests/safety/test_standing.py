@@ -435,6 +435,19 @@ def test_whether_it_was_found_before_it_was_lost_or_after_nobody_can_say(tmp_pat
             assert ledger.view().conflicts() == []
 
 
+def test_a_place_that_was_perhaps_found_is_named_by_its_id_where_another_one_is_called_the_same(
+    tmp_path: Path,
+) -> None:
+    """The command that settles it means one place."""
+    clock = Clock()
+    with Ledger(tmp_path / "a", now=clock) as ada, Ledger(tmp_path / "b", now=clock) as bob:
+        ada.record([e.PlaceNamed(SAFE_A, "Safe"), e.PlaceNamed(SAFE_B, "Safe"), e.PlaceLost(SAFE_A)])
+        bob.record([e.PlaceFound(SAFE_A)])
+        ada.join(bob.events())
+        words = [one.words for one in ada.view().conflicts() if one.code == "place_unordered"]
+        assert [one.rpartition(" ")[2] for one in words] == [str(SAFE_A)]
+
+
 def test_a_file_is_looked_for_with_the_computer_that_it_went_with() -> None:
     story = Story().seen()
     story.tell(e.BackupStored(FILE_A, backup_id(1), share(), 1000, e.ACTIVE, True), host=LAP)

@@ -118,7 +118,7 @@ def reported(
     )
 
 
-def joined(view: View, plans: Iterable[Reshare], taken: int, strangers: Sequence[tuple[Signed, Doubt]]) -> Result:
+def joined(view: View, plans: Sequence[Reshare], taken: int, strangers: Sequence[tuple[Signed, Doubt]]) -> Result:
     from coldshare.identity import fingerprint
 
     result = status(view, plans)
@@ -139,7 +139,8 @@ def joined(view: View, plans: Iterable[Reshare], taken: int, strangers: Sequence
             for one, doubt in strangers
         ],
     }
-    return Result(data, [*lines, *result.lines], EXIT_ATTEND if strangers else result.exit_status)
+    # Where nothing was taken in, nothing follows on whether a reshare is under way.
+    return Result(data, [*lines, *(result.lines if plans else [])], EXIT_ATTEND if strangers else result.exit_status)
 
 
 def _not_taken(one: Signed, doubt: Doubt) -> str:
@@ -182,7 +183,7 @@ def distrusted(view: View, keys: Sequence[bytes]) -> Result:
         for party, report in sorted(told.items()):
             ids |= {one.backup_id for one in report.kept}
             said = f"  the report of {party} of {_name(view, plan)!r}"
-            again = "it is reported again, with another key" if plan.open else "that reshare is finished"
+            again = "it has to be reported again, with another key" if plan.open else "that reshare is finished"
             lines.append(f"{said}: {again}.")
             reports.append(
                 {

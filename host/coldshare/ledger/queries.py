@@ -572,7 +572,7 @@ class View:
                 yield Conflict(
                     "place_unordered",
                     f"Nothing tells whether {info.title} was lost before it was found, or after: {_APART} It counts as "
-                    f"lost. If it is there: coldshare place found {shlex.quote(info.title)}",
+                    f"lost. If it is there: coldshare place found {self._typed(info)}",
                 )
         for backup in self.backups():
             told = self._of_backup(backup.place.kind, backup.place.ident, backup.backup_id)
@@ -585,6 +585,13 @@ class View:
                     f"Nothing tells whether backup {backup.backup_id.hex()[:8]} failed before it was good, or after: "
                     f"{_APART} It counts as failed. Verify it once more.",
                 )
+
+    def _typed(self, info: PlaceInfo) -> str:
+        """What a person can type for that place: its title where no other one is called so, else its id."""
+        title = info.title.casefold()
+        others = (one for one in self.places() if one.place != info.place)
+        alike = any(title in (one.title.casefold(), one.label.casefold()) for one in others)
+        return str(info.place) if alike or title.startswith("-") else shlex.quote(info.title)
 
     def _in_doubt(self, told: list[Row], asks: int, answers: tuple[int, ...]) -> bool:
         """Whether something is open to which, by the clocks, there is a later answer."""

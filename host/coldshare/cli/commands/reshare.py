@@ -302,7 +302,8 @@ def finish(vault: str | None, at: Address | None, pin_file: str | None, as_json:
 def abort(vault: str | None, yes: bool, as_json: bool) -> Result:
     """Give the reshare up: the older generation counts as before. Nothing is destroyed.
 
-    Only this computer's record changes. What was stored of the new generation is listed, to be removed.
+    It holds for this computer, and for every one that takes in its ledger. What was stored of the new generation is
+    listed, to be removed.
     """
     from coldshare.reshare import steps
     from coldshare.reshare.progress import progress
