@@ -146,6 +146,7 @@ GOOD = """
 
 
     def test_and_not_from_then_on():
+        process.take(share("Phone"))  # with several workers the tests before were another process
         with pytest.raises(SeveralSharesError):
             process.take(share("Laptop"))
 """
