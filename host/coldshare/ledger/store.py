@@ -289,9 +289,9 @@ class Ledger:
     def _load(self, connection: Connection) -> Rows:
         rows = Rows()
         try:
-            for name, table in PROJECTED.items():
-                for row in connection.execute(select(table)).mappings():
-                    rows.load(name, dict(row))
+            for name, whole in _WHOLE.items():
+                for row in connection.execute(whole).mappings():
+                    rows.load(name, row)
         except RowError:
             raise LedgerDamagedError(
                 f"{self.path} is damaged: its tables hold what no event can have put there."
@@ -311,6 +311,8 @@ class Ledger:
 
 #: What a ledger has in every version.
 _KEPT: Final = frozenset((LEDGER.name, EVENT.name))
+#: Every row of each table. Made once: SQLAlchemy would look at each anew whenever a ledger is read.
+_WHOLE: Final = {name: select(table) for name, table in PROJECTED.items()}
 _IN_ORDER: Final = select(EVENT.c.uuid, EVENT.c.position, EVENT.c.data, EVENT.c.digest).order_by(
     EVENT.c.position, EVENT.c.uuid
 )
