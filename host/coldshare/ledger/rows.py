@@ -39,7 +39,7 @@ class Rows:
         self._dirty: dict[tuple[str, _Key], None] = {}
         self.changes = 0
 
-    def load(self, name: str, row: Mapping[str, Any]) -> None:
+    def load(self, name: str, row: Mapping[Any, Any]) -> None:
         """A row as it is in the database. Raises RowError."""
         checked = {column.name: _checked(column, row[column.name]) for column in PROJECTED[name].columns}
         key = tuple(checked[column] for column in _KEYS[name])
