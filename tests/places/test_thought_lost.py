@@ -12,6 +12,7 @@ from coldshare.ledger.events import COMPUTER, Place, PlaceLost
 from coldshare.ledger.store import Ledger, ledger_path
 from places.test_place_command import SAFE, export, good, place, ready, shell, stick
 from support.ledgers import kinds, view
+from support.reshare import generations
 from support.shell import Shell
 
 __all__ = ["ready", "shell", "stick"]
@@ -25,6 +26,7 @@ VERBS = {
     "drill": PW,
     "export": ("--out", "copy.seal"),
     "backup": ("SHARE", *PW, "--no-recovery"),
+    "reseal": (*PW, "--no-recovery"),
     "ledger rescan": (),
 }
 
@@ -71,6 +73,22 @@ def test_a_file_and_the_token_that_opens_it(shell: Shell) -> None:
         assert str(path) in said
     place(shell, "lost", "Safe A")
     assert len(use(shell, "verify", *at)) == 2
+
+
+@pytest.mark.parametrize("where", [FOLDER, TOKEN], ids=["folder", "token"])
+def test_what_gives_way_and_goes(shell: Shell, where: tuple[str, ...]) -> None:
+    older, newer = (next(share.vult for share in some if share.party == "Phone") for some in generations(2))
+    shell.write("older.vult", older)
+    shell.write("newer.vult", newer)
+    place(shell, "lost", "stick" if where is FOLDER else "Safe A")
+    (old, new) = (
+        good(shell("backup", f"{name}.vult", *PW, "--no-recovery", *more, *where, "--json")).json["backup_id"]
+        for name, more in (("older", ()), ("newer", ("--newer",)))
+    )
+    yes = ("--yes",) if where is FOLDER else ()
+    for argv in (("retire", old), ("un-retire", old), ("retire", old), ("destroy", old, *yes), ("remove", new, *yes)):
+        (said,) = good(shell(*argv, *where, "--json")).json["warnings"]
+        assert "as lost" in said, argv
 
 
 def test_this_computer(shell: Shell) -> None:

@@ -13,6 +13,7 @@ from coldshare.cli.folder.common import is_folder
 from coldshare.cli.older import COMBINE, known_copies
 from coldshare.cli.options import open_token, place_options, unlock
 from coldshare.cli.render import Result
+from coldshare.cli.thought_lost import Used, told
 from coldshare.cli.ui import Ui
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def command(prefix: str | None, every: bool, yes: bool, at: Address, pin_file: s
     ui = Ui(quiet=as_json)
     wanted = None if prefix is None else full_enough(prefix)
     if is_folder(at):
-        return at_folder.destroy(at, wanted, yes, pin_file, as_json)
+        return told(at_folder.destroy(at, wanted, yes, pin_file, as_json), Used(folder=at.where))
     no_yes(yes)
     with open_token(at, ui) as client:
         label = unlock(client, pin_file, ui)
@@ -63,7 +64,7 @@ def command(prefix: str | None, every: bool, yes: bool, at: Address, pin_file: s
             record.destroyed(ui.note, client.info.serial, held)
         serial = client.info.serial.hex()
     count = f"{len(copies)} exported cop{'y' if len(copies) == 1 else 'ies'}"
-    return Result(
+    result = Result(
         {
             "token": {"label": label, "serial": serial},
             "destroyed": [backup_json(held) for held in chosen],
@@ -79,3 +80,4 @@ def command(prefix: str | None, every: bool, yes: bool, at: Address, pin_file: s
             "The old shares of the other parties are on their devices and in their backups. " + COMBINE,
         ],
     )
+    return told(result, Used(token=client.info.serial))

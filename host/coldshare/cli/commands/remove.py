@@ -11,6 +11,7 @@ from coldshare.cli.folder import destroy as at_folder
 from coldshare.cli.folder.common import is_folder
 from coldshare.cli.options import open_token, place_options, unlock
 from coldshare.cli.render import Result
+from coldshare.cli.thought_lost import Used, told
 from coldshare.cli.ui import Ui
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def command(prefix: str, yes: bool, at: Address, pin_file: str | None, as_json: 
     ui = Ui(quiet=as_json)
     wanted = full_enough(prefix)
     if is_folder(at):
-        return at_folder.remove(at, wanted, yes, pin_file, as_json)
+        return told(at_folder.remove(at, wanted, yes, pin_file, as_json), Used(folder=at.where))
     no_yes(yes)
     with open_token(at, ui) as client:
         client.check_manage()
@@ -64,7 +65,7 @@ def command(prefix: str, yes: bool, at: Address, pin_file: str | None, as_json: 
     if follows is not None:
         lines.append(f"{follows.backup_id.hex()[:8]} is the active one now; the generation of {short} is retired here.")
     lines.append("Copies elsewhere are not touched: files that were exported, other tokens, the vault file itself.")
-    return Result(
+    result = Result(
         {
             "token": {"label": label, "serial": serial},
             "removed": backup_json(held),
@@ -72,6 +73,7 @@ def command(prefix: str, yes: bool, at: Address, pin_file: str | None, as_json: 
         },
         lines,
     )
+    return told(result, Used(token=client.info.serial))
 
 
 def no_yes(yes: bool) -> None:
@@ -90,11 +92,11 @@ def full_enough(prefix: str) -> str:
 
 def _next(held: Held, backups: Sequence[Held]) -> Held | None:
     """The backup of the next generation that takes the place of `held` when it goes."""
-    told = declared(held)
-    if told is None or state(held) != "active":
+    whose = declared(held)
+    if whose is None or state(held) != "active":
         return None
     for other in backups:
         its = declared(other)
-        if its is not None and its.vault == told.vault and state(other) == "next":
+        if its is not None and its.vault == whose.vault and state(other) == "next":
             return other
     return None

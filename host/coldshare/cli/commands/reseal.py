@@ -16,6 +16,7 @@ from coldshare.cli.opening import Opening, index, opening_options, remember
 from coldshare.cli.options import backup_option, open_token, place_options, unlock
 from coldshare.cli.render import Result
 from coldshare.cli.single_host import single_host_option, watch_parties
+from coldshare.cli.thought_lost import Used, told
 from coldshare.cli.ui import Ui
 from coldshare.cli.unfinished import announce, outbox
 from coldshare.errors import ColdshareError
@@ -69,7 +70,7 @@ def command(
     if is_folder(at):
         opening = Opening(ui, password_file, recovery_file, recovery, allow_cost)
         given = (new_password_file, new_password, recovery_out, no_recovery, kdf_memory)
-        return at_folder.reseal(at, prefix, opening, *given, several, pin_file, ui)
+        return told(at_folder.reseal(at, prefix, opening, *given, several, pin_file, ui), Used(folder=at.where))
     kdf = None
     if kdf_memory is not None:
         kdf = KdfParams(memory_kib=kdf_memory << 10)
@@ -84,8 +85,8 @@ def command(
         use_case.check_alone(held, backups)
         check_parties(held)
         known = outbox(ui)
-        told = held.declaration
-        ended = announce(ui, known, client.info.serial, told.vault, told.party, but=held.backup_id)
+        whose = held.declaration
+        ended = announce(ui, known, client.info.serial, whose.vault, whose.party, but=held.backup_id)
         key = opening.key()
         password = None
         if new_password or new_password_file is not None or opening.by_recovery:
@@ -117,7 +118,7 @@ def command(
     except ColdshareError:
         older = ()
     old, new = done.old_id.hex(), done.backup_id.hex()
-    return Result(
+    result = Result(
         {
             "backup_id": new,
             "old_backup_id": old,
@@ -140,3 +141,4 @@ def command(
             "Next: coldshare verify",
         ],
     )
+    return told(result, Used(token=client.info.serial))

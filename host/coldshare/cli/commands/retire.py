@@ -12,6 +12,7 @@ from coldshare.cli.folder.common import is_folder
 from coldshare.cli.older import COMBINE, known_copies, named_generation, older_options
 from coldshare.cli.options import open_token, unlock
 from coldshare.cli.render import Result
+from coldshare.cli.thought_lost import Used, told
 from coldshare.cli.ui import Ui
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def let_give_way(
     from coldshare.ledger import record
 
     if is_folder(at):
-        return at_folder.retire(at, prefix, wanted, newer, pin_file, as_json)
+        return told(at_folder.retire(at, prefix, wanted, newer, pin_file, as_json), Used(folder=at.where))
     ui = Ui(quiet=as_json)
     with open_token(at, ui) as client:
         label = unlock(client, pin_file, ui)
@@ -64,7 +65,7 @@ def let_give_way(
     record.retired(ui.note, client.info.serial, label, done)
     kept = done.old.backup_id.hex()[:8] if done.old is not None else None
     copies = known_copies([done.old] if done.old is not None else [])
-    return Result(
+    result = Result(
         {
             "token": {"label": label, "serial": serial},
             "generation": wanted.hex(),
@@ -81,3 +82,4 @@ def let_give_way(
             *([] if kept is None else [f"When every party's newer backup is verified: coldshare destroy {kept}"]),
         ],
     )
+    return told(result, Used(token=client.info.serial))

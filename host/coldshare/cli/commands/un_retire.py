@@ -12,6 +12,7 @@ from coldshare.cli.folder.common import is_folder
 from coldshare.cli.older import named_generation, older_options
 from coldshare.cli.options import open_token, unlock
 from coldshare.cli.render import Result
+from coldshare.cli.thought_lost import Used, told
 from coldshare.cli.ui import Ui
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def command(
 
     wanted = named_generation(prefix, generation, newer, "retired")
     if is_folder(at):
-        return at_folder.un_retire(at, prefix, wanted, newer, pin_file, as_json)
+        return told(at_folder.un_retire(at, prefix, wanted, newer, pin_file, as_json), Used(folder=at.where))
     ui = Ui(quiet=as_json)
     with open_token(at, ui) as client:
         label = unlock(client, pin_file, ui)
@@ -54,7 +55,7 @@ def command(
         lines.append(f"{old.backup_id.hex()[:8]} is the active one.")
         if waiting is not None:
             lines.append(f"{waiting.backup_id.hex()[:8]} waits beside it, and counts once the older one is retired.")
-    return Result(
+    result = Result(
         {
             "token": {"label": label, "serial": serial},
             "generation": wanted.hex(),
@@ -63,3 +64,4 @@ def command(
         },
         lines,
     )
+    return told(result, Used(token=client.info.serial))
