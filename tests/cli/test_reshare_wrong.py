@@ -282,3 +282,18 @@ def test_rule_1_two_parties_on_one_computer(story: Story, as_json: bool) -> None
     answer = good(story.phone(*argv, "--single-host", "--json")).json
     assert "can then sign alone" in " ".join([*answer["warnings"], *answer["backup"]["warnings"]])
     assert "Laptop" in awaited(story, story.phone)
+
+
+def test_the_place_of_a_new_share_is_lost(story: Story) -> None:
+    """Its party has reported, and nothing is left of what it told of: the old shares are not retired for that."""
+    watchs = story.signed(story.joined()[2]).report
+    good(story.phone("place", "lost", str(watchs.kept[0].place)))
+    said = good(story.phone("reshare", "status"), 8)
+    assert "NOT GOOD: No backup of the new share of Watch is left: " in said.out
+    text = failed(story.phone("reshare", "finish", *story.phone.at), "reshare_incomplete", 5, as_json=False)
+    assert "is lost" in text
+    assert [one["code"] for one in story.state(story.phone)["objections"]] == ["no_backup"]
+    assert [one["state"] for one in story.phone("list", *story.phone.at, "--json").json["backups"]] == [
+        "active",
+        "next",
+    ]

@@ -121,6 +121,36 @@ def test_a_stranger_stands_before_nobody() -> None:
     assert now.ready
 
 
+def test_a_backup_at_a_lost_place_is_none() -> None:
+    """The share of whom nothing else is backed up would be gone with its device."""
+    told, plan, good = begun(*two())
+    told.reported(plan, *good)
+    told.tell(e.PlaceNamed(token(2), "grey stick"), e.PlaceLost(token(2)))
+    now = of(told, plan)
+    assert states(now) == [("Phone", "reported"), ("Laptop", "reported"), ("Watch", "rejected")]
+    assert not now.ready
+    (objection,) = now.joined.objections
+    assert (objection.code, objection.party) == ("no_backup", "Watch")
+    assert "'grey stick' is lost" in objection.words
+    told.tell(e.PlaceFound(token(2)))
+    assert of(told, plan).ready
+    # Gone from there, it is no better; another backup of the same share is.
+    share = good[2].report.share
+    kept = good[2].report.kept[0].backup_id
+    told.tell(e.BackupStored(token(2), kept, share, 1000, e.NEXT, None), by=2)
+    assert of(told, plan).ready
+    told.tell(e.BackupGone(token(2), kept, e.DESTROYED), by=2)
+    (objection,) = of(told, plan).joined.objections
+    assert "'grey stick' has it no more" in objection.words
+    told.tell(e.BackupStored(token(7), backup_id(7), share, 1000, e.NEXT, None), by=2)
+    assert of(told, plan).ready
+    told.tell(e.PlaceLost(token(7)))
+    assert not of(told, plan).ready
+    # What was finished before stays so.
+    told.tell(e.ReshareFinished(plan.plan, share.generation))
+    assert of(told, plan).joined.objections == ()
+
+
 def test_a_report_that_does_not_count() -> None:
     told, plan, good = begun(*two())
     for wrong, code in (

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from coldshare.ledger import events as e
-from coldshare.ledger.queries import Reshare, StoredReport, View
+from coldshare.ledger.queries import Backup, PlaceInfo, Reshare, StoredReport, View
 from coldshare.reshare.errors import NoReshareError
 from coldshare.reshare.joining import Joined, Known, Objection, join
-from coldshare.reshare.report import Signed
+from coldshare.reshare.report import Kept, Signed
 from coldshare.reshare.whose import counts, readable
-from coldshare.safety.carriers import Copy, copies
+from coldshare.safety.carriers import PLACE_LOST, Copy, copies
 from coldshare.safety.resharing import under_way
 from coldshare.vault.facts import is_server_id
 
@@ -80,6 +80,8 @@ def progress(view: View, plan: Reshare) -> Progress:
         one.report.party: one for one in sorted(arrived, key=lambda one: (one in trusted, one.report.time, one.data))
     }
     joined = join(plan, trusted, known_before(view, plan))
+    if plan.open:
+        joined = replace(joined, objections=(*joined.objections, *_out_of_reach(view, joined)))
     names = _names(plan, joined, latest)
     parties = tuple(_awaited(name, plan, joined, latest.get(name), trusted) for name in names)
     return Progress(
@@ -114,6 +116,32 @@ def known_before(view: View, plan: Reshare) -> Known:
         public_key_eddsa=None if vault is None else vault.public_key_eddsa,
         chain_code_digest=None if vault is None else vault.chain_code_digest,
     )
+
+
+def _out_of_reach(view: View, joined: Joined) -> Iterable[Objection]:
+    """To each party of whose new share no backup is left, as far as is known here."""
+    vault = joined.plan.vault
+    left = {(one.backup.party, one.backup.generation) for one in copies(view, vault) if one.fault != PLACE_LOST}
+    known = {(one.place, one.backup_id): one for one in view.backups(vault, gone=True)}
+    for told in (one.report for one in joined.good):
+        if not told.kept or (told.party, told.share.generation) in left:
+            continue
+        why = [_why_gone(kept, view.place(kept.place), known.get((kept.place, kept.backup_id))) for kept in told.kept]
+        if None not in why:
+            words = (
+                f"No backup of the new share of {told.party} is left: {', '.join(filter(None, why))}. Make another, on "
+                "its own computer: coldshare reshare next NEW.vult --at PLACE. Then join its new report."
+            )
+            yield Objection("no_backup", told.party, words)
+
+
+def _why_gone(kept: Kept, place: PlaceInfo | None, backup: Backup | None) -> str | None:
+    """Of a reported backup that none is known to stand for; None for one that may well be there."""
+    title = repr((kept.label or str(kept.place)) if place is None else place.title)
+    if backup is not None and backup.gone is not None:
+        return f"{title} has it no more"
+    # A known one that is not gone, and is none that is left, is lost with its computer.
+    return f"{title} is lost" if backup is not None or (place is not None and place.lost is not None) else None
 
 
 def _names(plan: Reshare, joined: Joined, latest: Iterable[str]) -> tuple[str, ...]:
