@@ -112,6 +112,12 @@ def reshared() -> Story:
     return story.stored(7, SAFE_A, "Phone", NEW, state=e.NEXT).tell(*_apart(SAFE_A))
 
 
+def half_reshared() -> Story:
+    """One new share is backed up, and of the others nobody has told."""
+    story = told().tell(e.ReshareStarted(bytes(16), VAULT, OLD, ("Phone", "Laptop", "Tablet"), (), 2, 3)).seen(NEW)
+    return story.tell(e.GenerationNewer(VAULT, NEW, OLD)).stored(7, SAFE_A, "Phone", NEW, state=e.NEXT)
+
+
 def below_threshold() -> Story:
     story = Story().seen().stored(1, SAFE_A, "Phone").stored(2, STICK_A, "Laptop").tell(e.PlaceNamed(STICK_A, STICK))
     return story.tell(e.PlaceLost(STICK_A), e.DeviceLost(VAULT, "Laptop"), e.DeviceLost(VAULT, "Tablet"))
@@ -154,6 +160,7 @@ STORIES: dict[str, Callable[[], Story]] = {
         wrong_shares,
         mixed_generations,
         reshared,
+        half_reshared,
         below_threshold,
         fast_vault,
         nine_parties,
@@ -174,6 +181,7 @@ EXPECTED = {
     "wrong_shares": ("wrong_shares", 9, "coldshare remove 00000000"),
     "mixed_generations": ("mixed_generations", 9, "coldshare backup FILE --newer"),
     "reshared": ("mixed_generations", 9, "coldshare backup FILE --newer"),
+    "half_reshared": ("half_reshared", 8, "coldshare reshare abort Savings"),
     "below_threshold": ("below_threshold", 9, "coldshare place found '/media/ada/STICK OF MINE'"),
     "fast_vault": ("safe", 0, ""),
     "nine_parties": ("never_verified", 8, "coldshare verify --backup 00000000"),
@@ -644,7 +652,7 @@ def test_the_shape_of_the_answer(shell: Shell, keep: Callable[..., None], name: 
             assert set(member) == {
                 *("party", "index", "device", "reachable", "verified", "drilled", "backups", "older", "given_up"),
             }
-            assert set(member["device"]) == {"state", "in_doubt", "name", "lost", "restored"}
+            assert set(member["device"]) == {"state", "awaited", "in_doubt", "name", "lost", "restored"}
             assert member["device"]["state"] in ("alive", "restored", "stale", "lost", "server")
             for backup in [*member["backups"], *member["older"], *member["given_up"], *vault["strangers"]]:
                 _check_backup(backup)

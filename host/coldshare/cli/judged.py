@@ -65,6 +65,9 @@ def needs(standing: Standing) -> str:
     generation = standing.generation
     if generation is None:
         return ""
+    if standing.half is not None:
+        told = len(standing.half.reported)
+        return f"{generation.threshold} sign, {told} of {generation.parties} {'has' if told == 1 else 'have'} reported"
     have = sum(one.reachable for one in standing.parties)
     words = f"{generation.threshold} sign, {have} of {generation.parties} can be reached"
     if have >= generation.threshold:
@@ -111,8 +114,9 @@ def device(one: PartyStanding, now: int) -> tuple[str, str]:
         return one.device_name or own, f"{doubt} a share of another generation"
     if one.device == "restored":
         since = "" if one.restored is None else f", restored {when(one.restored, now)}"
-        return one.device_name or "its new device", f"alive{since}"
-    return "its device", "alive"
+        became = "its new share is not reported" if one.awaited else "alive"
+        return one.device_name or "its new device", f"{became}{since}"
+    return "its device", "its new share is not reported" if one.awaited else "alive"
 
 
 def where(info: PlaceInfo) -> list[str]:

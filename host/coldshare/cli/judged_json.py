@@ -63,6 +63,7 @@ def _party_json(one: PartyStanding, given_up: frozenset[bytes]) -> dict[str, Jso
         "index": one.number,
         "device": {
             "state": one.device,
+            "awaited": one.awaited,
             "in_doubt": one.in_doubt,
             "name": one.device_name,
             "lost": moment(one.lost),

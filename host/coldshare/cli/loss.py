@@ -26,6 +26,7 @@ _POSSIBLE: Final[dict[str, tuple[str, Look]]] = {
     "reshare": ("There is a way back: reshare from the other devices.", "good"),
     "neither": ("NEITHER WAY BACK IS POSSIBLE NOW.", "danger"),
     "unordered": ("NOTHING CAN BE RECOMMENDED YET: nothing tells which generation of this vault counts.", "danger"),
+    "half_reshared": ("NOTHING CAN BE RECOMMENDED YET: a reshare of this vault is under way.", "attend"),
     "not_member": ("Nothing has to be brought back.", "good"),
 }
 

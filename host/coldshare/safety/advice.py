@@ -13,9 +13,10 @@ from coldshare.safety import commands
 from coldshare.safety.carriers import Copy
 from coldshare.safety.named import vault_argument
 from coldshare.safety.resharing import under_way
+from coldshare.safety.unsettled import Unsettled, abort, status
 from coldshare.vault.facts import is_server_id
 
-__all__ = ["Note", "Situation", "after", "listed", "missing", "never", "unordered"]
+__all__ = ["Note", "Situation", "after", "half_reshared", "listed", "missing", "never", "unordered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,24 @@ def unordered(view: View, vault: Vault, candidates: Sequence[Generation], held: 
                         backups=(copy.backup,),
                     )
             break
+
+
+def half_reshared(view: View, vault: Vault, party: str, half: Unsettled) -> Iterable[Note]:
+    """What settles a reshare of which nobody knows where it has come to, when a device is lost meanwhile."""
+    yield Note("half_reshared", half.words)
+    yield Note(
+        "carry_on",
+        "If the app has come to its end on every device, the new shares count. What is still awaited, from each of the "
+        "others:",
+        status(view, vault),
+    )
+    yield Note(
+        "give_up",
+        f"If it has failed, or if {party} had a new share that was backed up nowhere, give it up. coldshare says then "
+        "what the devices have, and how to go back or on:",
+        abort(view, vault),
+    )
+    yield Note("ask_again", "Then ask once more:", commands.lost(party), parties=(party,))
 
 
 def never(case: Situation) -> Iterable[Note]:

@@ -15,9 +15,9 @@ from coldshare.safety.apart import Together
 from coldshare.safety.carriers import Copy
 from coldshare.safety.devices import device, doubt
 from coldshare.safety.due import day, to_come
-from coldshare.safety.named import vault_argument
 from coldshare.safety.rehearsal import Rehearsal
 from coldshare.safety.returning import command
+from coldshare.safety.unsettled import Unsettled, abort, status
 from coldshare.safety.verdicts import VERDICTS, Finding, PartyStanding
 
 __all__ = ["Facts", "findings"]
@@ -42,6 +42,7 @@ class Facts:
     copies: Sequence[Copy]
     rehearsal: Rehearsal
     resharing: Reshare | None
+    half: Unsettled | None
     now: int
 
     @property
@@ -62,7 +63,7 @@ class Facts:
 
     @property
     def reshare_status(self) -> str:
-        return f"coldshare reshare status {vault_argument(self.view, self.vault)}"
+        return status(self.view, self.vault)
 
 
 def findings(facts: Facts) -> tuple[Finding, ...]:
@@ -74,6 +75,7 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
         *_wrong(facts.parties),
         *_rehearsed(facts.rehearsal),
         *_apart(facts),
+        *_half(facts),
         *_backed_up(facts),
         *_verified(facts.parties),
         *_lost(facts.parties),
@@ -81,6 +83,19 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
     ]
     order = list(VERDICTS)
     return tuple(sorted(found, key=lambda one: order.index(one.code) if one.counts else len(order)))
+
+
+def _half(facts: Facts) -> Iterable[Finding]:
+    half = facts.half
+    if half is None:
+        return
+    yield Finding(
+        "half_reshared",
+        f"{half.words} Keep the shares of both.",
+        f"If the app has come to its end on every device, carry on: {status(facts.view, facts.vault)}. If it has "
+        f"failed, give it up: {abort(facts.view, facts.vault)}",
+        half.awaited,
+    )
 
 
 def _below(facts: Facts) -> Iterable[Finding]:
@@ -407,7 +422,7 @@ def _notes(facts: Facts) -> Iterable[Finding]:
         )
     yield from _to_come(facts)
     going = facts.resharing
-    if going is not None:
+    if going is not None and facts.half is None:
         yield Finding(
             "resharing",
             f"It is being reshared, away from generation {going.older.hex()[:8]}. Keep the shares of that one until it "

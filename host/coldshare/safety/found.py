@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from coldshare.ledger.queries import Generation, Party, Vault, View
 from coldshare.safety.advice import Note
 from coldshare.safety.devices import device
+from coldshare.safety.unsettled import abort, status, unsettled
 
 if TYPE_CHECKING:
     from coldshare.ledger.devices import Had
@@ -24,7 +25,8 @@ def found(view: View, vault: Vault, party: Party, which: Had | None = None) -> N
     """What it means that the device of `party` has turned up. `view` is the ledger from before that was recorded.
 
     `which` one it is, where that was said. Without it the one that had the share first may be meant, or the last.
-    Its code is `stale_share`, `two_devices`, `unordered`, `not_lost` or `found`; all is well with the last two.
+    Its code is `stale_share`, `two_devices`, `unordered`, `half_reshared`, `not_lost` or `found`; all is well with the
+    last two.
     """
     current = view.current(vault.vault)
     if current is None:
@@ -32,6 +34,15 @@ def found(view: View, vault: Vault, party: Party, which: Had | None = None) -> N
             "unordered",
             "Nothing tells which generation of this vault counts, so nobody knows whether the share on it does. Do not "
             "sign with it yet.",
+            rule=7,
+            parties=(party.party,),
+        )
+    half = unsettled(view, vault.vault)
+    if half is not None:
+        return Note(
+            "half_reshared",
+            f"{half.words} Leave the device as it is until that is settled: its share may be one that is needed. "
+            f"What is awaited: {status(view, vault)}. If the app has failed: {abort(view, vault)}",
             rule=7,
             parties=(party.party,),
         )

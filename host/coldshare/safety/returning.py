@@ -20,6 +20,7 @@ from coldshare.safety.errors import (
     PartyAliveError,
     StaleShareError,
 )
+from coldshare.safety.unsettled import abort, status, unsettled
 
 __all__ = [
     "Allowed",
@@ -221,7 +222,21 @@ def _stale(view: View | None, coming: Coming) -> tuple[str, bool] | None:
     return None
 
 
+def _settled(view: View | None, coming: Coming) -> None:
+    half = None if view is None else unsettled(view, coming.vault)
+    if view is None or half is None or coming.generation not in (half.plan.older, half.generation):
+        return
+    vault = view.vault(coming.vault)
+    settle = "" if vault is None else f": {status(view, vault)}, or where the app has failed, {abort(view, vault)}"
+    raise StaleShareError(
+        half.words,
+        next_step=f"Carry the reshare to its end, or give it up{settle}. Only to have the file, onto no device: the "
+        "same without --onto.",
+    )
+
+
 def _counts(view: View | None, coming: Coming, wish: Wish) -> None:
+    _settled(view, coming)
     found = _stale(view, coming)
     if found is None:
         return

@@ -15,6 +15,7 @@ from coldshare.safety.due import Reminder, reminders
 from coldshare.safety.findings import Facts, findings
 from coldshare.safety.rehearsal import Rehearsal, rehearse
 from coldshare.safety.resharing import under_way
+from coldshare.safety.unsettled import Unsettled, unsettled
 from coldshare.safety.verdicts import VERDICTS, Finding, PartyStanding
 
 __all__ = ["VERDICTS", "Finding", "Overview", "PartyStanding", "Standing", "assess", "assess_vault"]
@@ -26,9 +27,11 @@ class Standing:
     those of all `candidates`.
 
     `unknown` counts parties that the ledger has not even the names of. `margin` is how many more carriers (devices,
-    tokens, sticks, files) may be lost, whichever they are: None below the threshold, and without a generation.
+    tokens, sticks, files) may be lost, whichever they are: None below the threshold, without a generation, and while
+    a reshare is under way of which nobody knows where it has come to.
     `strangers` are backups of parties that the generation does not have. `given_up` are generations that went with
-    their reshare: backups of them are of another generation, and of no older one. `findings` begin with the worst.
+    their reshare: backups of them are of another generation, and of no older one. `half` is a reshare of
+    which nobody knows where it has come to. `findings` begin with the worst.
     `rehearsal` is what drills have come to.
     """
 
@@ -38,6 +41,7 @@ class Standing:
     parties: tuple[PartyStanding, ...]
     strangers: tuple[Copy, ...]
     given_up: frozenset[bytes]
+    half: Unsettled | None
     unknown: int
     margin: int | None
     together: tuple[Together, ...]
@@ -99,19 +103,23 @@ def assess_vault(view: View, vault: Vault, now: int) -> Standing:
     found = copies(view, vault.vault)
     current = view.current(vault.vault)
     candidates = [current] if current is not None else _newest(view.generations(vault.vault))
-    parties = _parties(view, vault, candidates, found, now)
+    half = unsettled(view, vault.vault)
+    awaited = () if half is None else half.awaited
+    parties = _parties(view, vault, candidates, found, awaited, now)
     names = {one.party for one in parties}
     strangers = tuple(one for one in found if one.backup.party not in names)
     apart = tuple(together(view, vault.vault, found=found))
     unknown = 0 if current is None else max(current.parties - len(parties), 0)
     more = None
-    if current is not None:
+    if current is not None and half is None:
         servers = [one.party for one in parties if one.device == "server"]
         more = margin({one.party: one.carriers for one in parties}, current.threshold, always=servers)
     rehearsal = rehearse(view, vault.vault, now)
     resharing = next(reversed(under_way(view, vault.vault)), None)
     told = findings(
-        Facts(view, vault, current, candidates, parties, strangers, unknown, apart, found, rehearsal, resharing, now)
+        Facts(
+            view, vault, current, candidates, parties, strangers, unknown, apart, found, rehearsal, resharing, half, now
+        )
     )
     asked = {one for finding in told if finding.code == "never_verified" for one in finding.backups}
     due = reminders((one for party in parties for one in party.copies if one.backup not in asked), now)
@@ -122,6 +130,7 @@ def assess_vault(view: View, vault: Vault, now: int) -> Standing:
         parties=parties,
         strangers=strangers,
         given_up=given_up(view, vault.vault),
+        half=half,
         unknown=unknown,
         margin=more,
         together=apart,
@@ -137,7 +146,12 @@ def _newest(generations: Sequence[Generation]) -> list[Generation]:
 
 
 def _parties(
-    view: View, vault: Vault, candidates: Sequence[Generation], found: Sequence[Copy], now: int
+    view: View,
+    vault: Vault,
+    candidates: Sequence[Generation],
+    found: Sequence[Copy],
+    awaited: Sequence[str],
+    now: int,
 ) -> tuple[PartyStanding, ...]:
     told = {one.party: one for one in view.parties(vault.vault)}
     wanted = {one.generation for one in candidates}
@@ -155,6 +169,7 @@ def _parties(
                 party=name,
                 number=number,
                 device=became,
+                awaited=name in awaited,
                 in_doubt=became == "stale" and any(in_doubt(view, party, one.generation) for one in candidates),
                 device_name=party.device,
                 lost=party.lost,

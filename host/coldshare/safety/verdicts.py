@@ -20,6 +20,7 @@ VERDICTS: Final[Mapping[str, tuple[str, int]]] = {
     "mixed_generations": ("the shares are of generations that do not sign together", EXIT_DANGER),
     "wrong_shares": ("there are enough shares, but some are wrong", EXIT_DANGER),
     "together": ("shares that should be apart are together", EXIT_ATTEND),
+    "half_reshared": ("a reshare is under way, and not every party has reported its new share", EXIT_ATTEND),
     "not_all_backed_up": ("it can sign, but not every party has a backup", EXIT_ATTEND),
     "never_verified": ("every party has a backup, but some were never opened to prove them", EXIT_ATTEND),
     "device_lost": ("a device is lost, and its share is not on a new one yet", EXIT_ATTEND),
@@ -50,6 +51,7 @@ class PartyStanding:
 
     Dates are told as they look at `now`.
 
+    `awaited`: a reshare has made shares of that generation, and nobody has reported whether this party has one.
     `in_doubt`: its device counts as one with a share of another generation only because nothing orders two events.
     `device` is what became of the device with its live share, `device_name` the new one's name; `lost` and `restored`
     since when.
@@ -58,6 +60,7 @@ class PartyStanding:
     party: str
     number: int | None
     device: Device
+    awaited: bool
     in_doubt: bool
     device_name: str | None
     lost: int | None

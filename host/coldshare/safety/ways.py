@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from coldshare.ledger.queries import Generation, Party, Vault, View
-from coldshare.safety.advice import Note, Situation, after, missing, never, unordered
+from coldshare.safety.advice import Note, Situation, after, half_reshared, missing, never, unordered
 from coldshare.safety.carriers import Copy, copies
 from coldshare.safety.devices import Device, device
 from coldshare.safety.named import vault_argument
 from coldshare.safety.resharing import under_way
 from coldshare.safety.sources import Reached, Source, new_device, sources
+from coldshare.safety.unsettled import Unsettled, unsettled
 from coldshare_iface import wire
 
 __all__ = ["Import", "OldSet", "Recommended", "Reshare", "Survivor", "Verdict", "Way", "Ways", "ways"]
 
 Way: TypeAlias = Literal["import", "reshare"]
 #: `both`, or the one of the two ways that is possible; `neither`; `unordered` when nothing tells which generation
-#: counts; `not_member` when the generation that counts does not have that party, and nothing is missing.
-Verdict: TypeAlias = Literal["both", "import", "reshare", "neither", "unordered", "not_member"]
+#: counts; `half_reshared` while a reshare is under way of which nobody knows where it has come to; `not_member` when
+#: the generation that counts does not have that party, and nothing is missing.
+Verdict: TypeAlias = Literal["both", "import", "reshare", "neither", "unordered", "half_reshared", "not_member"]
 _LIVE: Final = ("alive", "restored", "server")
 
 
@@ -112,7 +114,8 @@ class Recommended:
 class Ways:
     """What is possible after the loss of the device of `party`.
 
-    `generation` is the one that counts, None where nothing tells which of the `candidates` does. `member` is False
+    `generation` is the one that counts, None where nothing tells which of the `candidates` does; `half` when that is
+    because of a reshare under way. `member` is False
     where it does not have the party. `device_name` is a device onto which the party was restored before. The shares of
     `reach` parties can be had, that of the lost one from a backup included, and `needed` are necessary to sign; both
     are 0 without a generation. `missing` is what to look for, `never` what not to do, `after` what remains to be done;
@@ -134,11 +137,12 @@ class Ways:
     never: tuple[Note, ...]
     after: tuple[Note, ...]
     older: tuple[OldSet, ...]
+    half: Unsettled | None = None
 
     @property
     def verdict(self) -> Verdict:
         if self.generation is None:
-            return "unordered"
+            return "unordered" if self.half is None else "half_reshared"
         if not self.member:
             return "not_member"
         if self.import_.possible:
@@ -148,7 +152,7 @@ class Ways:
     @property
     def helped(self) -> bool:
         """Whether there is a way back, or none is needed."""
-        return self.verdict not in ("neither", "unordered")
+        return self.verdict not in ("neither", "unordered", "half_reshared")
 
 
 def ways(view: View, vault: Vault, party: str, reached: Reached, *, host: bytes | None = None) -> Ways:
@@ -162,6 +166,9 @@ def ways(view: View, vault: Vault, party: str, reached: Reached, *, host: bytes 
     current = view.current(vault.vault)
     if current is None:
         return _unordered(view, vault, own, held, reached)
+    half = unsettled(view, vault.vault)
+    if half is not None:
+        return _half(view, vault, own, held, reached, half)
     members = [one.party for one in current.members]
     names = list(members)
     unknown = max(current.parties - len(names), 0)
@@ -254,6 +261,39 @@ def _unordered(view: View, vault: Vault, own: Party, held: Sequence[Copy], reach
     """Nothing is recommended until somebody tells which generation counts."""
     every = view.generations(vault.vault)
     candidates = [one for one in every if not one.older_than - {one.generation}] or every
+    never = Note(
+        "unordered",
+        "Do not restore or reshare anything yet. Nothing tells which generation counts, and shares of two "
+        "generations never sign together.",
+        rule=7,
+    )
+    return _nothing(view, vault, own, held, reached, candidates, unordered(view, vault, candidates, held), never)
+
+
+def _half(view: View, vault: Vault, own: Party, held: Sequence[Copy], reached: Reached, half: Unsettled) -> Ways:
+    """Nothing is recommended until the reshare has come to its end, or was given up."""
+    every = view.generations(vault.vault)
+    candidates = [one for one in every if one.generation in (half.plan.older, half.generation)]
+    never = Note(
+        "half_reshared",
+        "Do not remove the vault from any device, do not import or reset anything, and destroy no backup of either "
+        "generation: each may be what the vault signs with.",
+        rule=7,
+    )
+    told = half_reshared(view, vault, own.party, half)
+    return replace(_nothing(view, vault, own, held, reached, candidates, told, never), half=half)
+
+
+def _nothing(
+    view: View,
+    vault: Vault,
+    own: Party,
+    held: Sequence[Copy],
+    reached: Reached,
+    candidates: Sequence[Generation],
+    missing: Iterable[Note],
+    never: Note,
+) -> Ways:
     wanted = {one.generation for one in candidates}
     backups = [one for one in held if one.backup.party == own.party and one.backup.generation in wanted]
     return Ways(
@@ -268,15 +308,8 @@ def _unordered(view: View, vault: Vault, own: Party, held: Sequence[Copy], reach
         import_=Import(False, sources(view, backups, reached, onto=None), new_device(view, vault.vault, own.party), ()),
         reshare=Reshare(False, False, "", (), (), (), 0, ()),
         recommended=Recommended(None, None),
-        missing=tuple(unordered(view, vault, candidates, held)),
-        never=(
-            Note(
-                "unordered",
-                "Do not restore or reshare anything yet. Nothing tells which generation counts, and shares of two "
-                "generations never sign together.",
-                rule=7,
-            ),
-        ),
+        missing=tuple(missing),
+        never=(never,),
         after=(),
         older=(),
     )

@@ -51,7 +51,7 @@ def command(
 
     There are two ways back: to import its backup into a new device, or to reshare from the other devices. No token is
     opened, and nothing is asked. PARTY is a name that coldshare list shows; its beginning is enough. Exit status 0: a
-    way back is possible; 9: none is.
+    way back is possible; 8: a reshare is under way, and has to be settled first; 9: none is.
     """
     from coldshare.cli.when import now
     from coldshare.ledger import devices
@@ -220,11 +220,12 @@ def _lost(case: _Case, here: AtHand, failed: list[str], now: int) -> Result:
     reached = {place: one.command for place, one in here.places.items()}
     data: list[Json] = []
     out: list[Line] = []
-    helped = True
+    status = 0
     for vault, before in case.wanted:
         (party,) = (one for one in case.view.parties(vault.vault) if one.party == before.party)
         found = ways(case.view, vault, party.party, reached, host=case.host)
-        helped = helped and found.helped
+        if not found.helped:
+            status = max(status, EXIT_ATTEND if found.half is not None else EXIT_DANGER)
         recorded = vault.vault in case.recorded
         data.append({**ways_json(found), "lost": moment(party.lost), "recorded": recorded})
         out += [GAP, GAP] if out else []
@@ -241,7 +242,7 @@ def _lost(case: _Case, here: AtHand, failed: list[str], now: int) -> Result:
             "warnings": [*failed, *here.notes],
         },
         [*out, *(Line(f"Note: {note}") for note in here.notes)],
-        0 if helped else EXIT_DANGER,
+        status,
     )
 
 
