@@ -11,6 +11,7 @@ from coldshare.export_index import ExportIndex
 from coldshare.handover import ToFile
 from coldshare.places import shares
 from coldshare.places.errors import (
+    FolderMeanwhileError,
     FolderOtherGenerationError,
     FolderOtherPartyError,
     FolderRecordError,
@@ -23,6 +24,7 @@ from coldshare.places.format import State
 from coldshare.recovery import parse_file
 from coldshare.restore import NothingToRestoreError
 from coldshare.seal import Factor, WeakPasswordError, WrongFactorError, parse
+from coldshare.vault import read_share
 from coldshare.vault.synthetic import SyntheticShare
 from host.test_backup_restore import dkls_files, password_of
 from support.desk import KDF, PASSWORD, vault
@@ -98,6 +100,25 @@ def test_the_same_share_again_takes_the_place_of_the_first(stick: Path, index: E
     assert [one.backup_id for one in second.replaced] == [first.backup_id]
     assert [one.backup_id for one in kept(stick)] == [second.backup_id]
     assert len(list((stick / "coldshare").iterdir())) == 6
+
+
+def test_two_at_once_do_not_both_count(stick: Path, index: ExportIndex) -> None:
+    """Each found no backup of the share when it began. The second one does not replace the first unasked."""
+    facts = read_share(PHONE.vult).facts
+    there = shares.check_backup(str(stick), facts, index)
+    first: list[shares.FolderBackup] = []
+
+    def meanwhile(step: str, done: int, total: int) -> None:
+        if step == "sealing" and not first:
+            first.append(put(stick, PHONE, index))
+
+    with pytest.raises(FolderMeanwhileError):
+        put(stick, PHONE, index, on_step=meanwhile)
+    with pytest.raises(FolderMeanwhileError):
+        put(stick, PHONE, index, replacing=there)
+    assert [one.backup_id for one in kept(stick)] == [first[0].backup_id]
+    again = put(stick, PHONE, index, replacing=shares.check_backup(str(stick), facts, index))
+    assert [one.backup_id for one in kept(stick)] == [again.backup_id]
 
 
 def test_one_folder_never_holds_two_parties(stick: Path, index: ExportIndex) -> None:

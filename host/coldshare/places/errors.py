@@ -16,6 +16,7 @@ __all__ = [
     "FolderFullError",
     "FolderGoneError",
     "FolderIndexError",
+    "FolderMeanwhileError",
     "FolderNewerError",
     "FolderNotFoundError",
     "FolderOtherGenerationError",
@@ -174,6 +175,16 @@ class FolderWaitingError(RefusedError):
 
     code: ClassVar[str] = "folder_waiting"
     next_step = "Settle first which one counts: coldshare retire ID, of the old one."
+
+
+class FolderMeanwhileError(RefusedError):
+    """Another command has put a backup of this share into the folder meanwhile."""
+
+    code: ClassVar[str] = "folder_meanwhile"
+    next_step = (
+        "That one counts, and only its own password opens it; nothing was written now. See whether it is the one that "
+        "you want: coldshare verify --at folder:PATH. To put yours in its place, run the command again."
+    )
 
 
 class FolderVerbError(InputError):

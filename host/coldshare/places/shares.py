@@ -20,6 +20,7 @@ from coldshare.backup import OnStep, _silent
 from coldshare.errors import ColdshareError
 from coldshare.handling import process
 from coldshare.places.errors import (
+    FolderMeanwhileError,
     FolderRecordError,
     NoFolderPlaceError,
     WeakAloneError,
@@ -108,22 +109,31 @@ def check_alone(password: str, hints: Sequence[str] = ()) -> None:
         raise WeakAloneError
 
 
-def check_backup(where: str, facts: ShareFacts, index: ExportIndex, *, newer: bool = False) -> None:
-    """Raise what `backup` would refuse, before anybody is asked for anything. Writes nothing."""
+def check_backup(where: str, facts: ShareFacts, index: ExportIndex, *, newer: bool = False) -> frozenset[bytes]:
+    """Raise what `backup` would refuse, before anybody is asked for anything. Writes nothing. Returns the ids of those
+    whose place it would take."""
     declaration = declare.declare(facts)
     process.check(declaration)
-    _check(where, declaration.vault, declaration.party, declaration.generation, newer, index)
+    _, there = _check(where, declaration.vault, declaration.party, declaration.generation, newer, index)
+    return there
 
 
-def _check(where: str, vault: bytes, party: str, generation: bytes, newer: bool, index: ExportIndex) -> bytes:
-    """The id for the new backup."""
+def _check(
+    where: str, vault: bytes, party: str, generation: bytes, newer: bool, index: ExportIndex
+) -> tuple[bytes, frozenset[bytes]]:
+    """The id for the new backup, and those of the backups whose place it would take."""
     place = place_of(where)
     backup_id = secrets.token_bytes(BACKUP_ID_LEN)
+    there: frozenset[bytes] = frozenset()
     with suppress(NoFolderPlaceError), open_folder(where, write=False) as folder:
         backup_id = folder.draw_id()
-        folder.check(vault, party, generation, newer=newer)
+        there = _ids(folder.check(vault, party, generation, newer=newer).replaced)
     check_file_system(place, backup_id, vault, party, index)
-    return backup_id
+    return backup_id, there
+
+
+def _ids(found: Sequence[Kept]) -> frozenset[bytes]:
+    return frozenset(one.backup_id for one in found)
 
 
 def backup(
@@ -136,6 +146,7 @@ def backup(
     vault_password: str | None = None,
     kdf: KdfParams | None = None,
     newer: bool = False,
+    replacing: frozenset[bytes] | None = None,
     on_wait: OnWait | None = None,
     on_step: OnStep = _silent,
 ) -> FolderBackup:
@@ -143,7 +154,8 @@ def backup(
 
     It opens with the password alone; with `recovery` also with a new recovery code alone, which is handed over before
     anything is stored. With `newer` the share may be of a newer generation than the one in the folder, and both are
-    kept until the old one is retired. `index` is what this computer remembers, for rule 1.
+    kept until the old one is retired. `index` is what this computer remembers, for rule 1. `replacing` is what
+    `check_backup` has returned, if it was asked: no other backup of this share gives way.
 
     Raises the classes of `coldshare.vault.errors`, `coldshare.seal.errors` and `coldshare.places.errors`, and
     `coldshare.handling.SeveralSharesError` where this process has handled the shares of other parties (rule 1).
@@ -160,7 +172,7 @@ def backup(
     declared = declaration.encode()
     plaintext = pack(data, split(data), declaration=declared, record=declare.record(share))
     vault, party, generation = declaration.vault, declaration.party, declaration.generation
-    backup_id = _check(where, vault, party, generation, newer, index)
+    backup_id, there = _check(where, vault, party, generation, newer, index)
     slots = [Factors(password=password)]
     try:
         if recovery is not None:
@@ -175,6 +187,9 @@ def backup(
             hints=hints,
         )
         with open_folder(where, write=True, create=True, on_wait=on_wait) as folder:
+            found = _ids(folder.check(vault, party, generation, newer=newer).replaced)
+            if not found <= (there if replacing is None else replacing):
+                raise FolderMeanwhileError
             stored = folder.store(
                 backup_id,
                 sealed,

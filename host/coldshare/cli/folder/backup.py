@@ -38,7 +38,7 @@ def backup(ui: Ui, at: Address, given: ToBackUp, pin_file: str | None) -> Result
 
     no_pin(pin_file)
     facts, recovery, recovery_out = given.facts, given.recovery, given.recovery_out
-    shares.check_backup(at.where, facts, index(), newer=given.newer)
+    there = shares.check_backup(at.where, facts, index(), newer=given.newer)
     around = _warn(at, ui)
     ui.note(WEAKER)
     if recovery is None:
@@ -58,6 +58,7 @@ def backup(ui: Ui, at: Address, given: ToBackUp, pin_file: str | None) -> Result
         recovery=recovery,
         vault_password=given.vault_password,
         newer=given.newer,
+        replacing=there,
         on_wait=on_wait(ui),
         on_step=ui.on_step,
     )
