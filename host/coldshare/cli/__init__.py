@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -12,7 +13,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     usable_streams()
     from coldshare.cli.app import run
 
-    sys.exit(run(sys.argv[1:] if argv is None else argv))
+    status = run(sys.argv[1:] if argv is None else argv)
+    # All is done and told. Ctrl-C while the interpreter clears up would end it as if it were not.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(status)
 
 
 def usable_streams() -> None:

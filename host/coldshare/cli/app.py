@@ -13,6 +13,7 @@ import click
 
 from coldshare import __version__
 from coldshare.cli.render import Result, print_error, print_result
+from coldshare.interrupts import afterwards
 from coldshare_iface.errors import ColdshareError
 
 #: Modules of `coldshare.cli.commands`, in the order in which people need them.
@@ -111,14 +112,19 @@ def run(argv: Sequence[str], program: click.Command = cli, prog_name: str = "col
     as_json = "--json" in argv[: argv.index("--") if "--" in argv else len(argv)]  # behind that it is a name
     name = next((word for word in argv if word in COMMANDS), "") if program is cli else str(program.name)
     outcome = _outcome(argv, program, prog_name)
+    status = None
     try:
-        return _say(outcome, name, as_json)
+        with afterwards():  # what was done is told first
+            status = _say(outcome, name, as_json)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED if status is None else status
     except BrokenPipeError:
         _drop_stdout()
         return 1  # nobody listens any more
     except OSError as error:
         _drop_stdout()
         return _say(_OutputStreamError(f"The answer could not be written: {error.strerror}."), name, as_json=False)
+    return status
 
 
 def _outcome(argv: list[str], program: click.Command, prog_name: str) -> Result | ColdshareError | int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from coldshare.errors import EXIT_INTEGRITY, ColdshareError
+from coldshare.interrupts import afterwards
 from coldshare.ledger import events as e
 from coldshare.ledger.differences import share_of, state_of
 from coldshare.ledger.events import Body, Place, Share
@@ -72,19 +73,21 @@ _EXTRAS_MAX: Final = 64
 
 def keep(say: Say, build: Build, *, begin: bool = True) -> None:
     """Record what `build` returns, and how this computer is called. Without `begin` no ledger is begun for that."""
-    from coldshare.ledger.errors import NoLedgerError
-    from coldshare.ledger.store import Ledger, ledger_path
+    # What is to be recorded has been done: a person who has seen that, and stops the command, finds it recorded.
+    with afterwards():
+        from coldshare.ledger.errors import NoLedgerError
+        from coldshare.ledger.store import Ledger, ledger_path
 
-    try:
-        with Ledger(ledger_path(), create=begin) as ledger:
-            ledger.record([e.HostNamed(host_name()), *build(ledger)])
-    except NoLedgerError:
-        pass
-    except ColdshareError as error:
-        say(f"Note: this could not be written into the ledger. {error.message} {error.next_step}")
-    except ValueError:
-        # A name that came from elsewhere has no room in an event.
-        say("Note: this could not be written into the ledger, because a name in it cannot be shown.")
+        try:
+            with Ledger(ledger_path(), create=begin) as ledger:
+                ledger.record([e.HostNamed(host_name()), *build(ledger)])
+        except NoLedgerError:
+            pass
+        except ColdshareError as error:
+            say(f"Note: this could not be written into the ledger. {error.message} {error.next_step}")
+        except ValueError:
+            # A name that came from elsewhere has no room in an event.
+            say("Note: this could not be written into the ledger, because a name in it cannot be shown.")
 
 
 def host_name() -> str:
