@@ -316,7 +316,7 @@ def test_a_date_that_is_still_to_come_is_said_and_asked_for_again(shell: Shell, 
         "again.\n    Next: coldshare verify --backup 00000000\n"
     ) in said.out
     (vault,) = shell("status", "--json").json["vaults"]
-    assert [(one["what"], one["believable"]) for one in vault["reminders"]] == [("verify", False)] * 3
+    assert [(one["what"], one["due"], one["believable"]) for one in vault["reminders"]] == [("verify", None, False)] * 3
     assert "to_come" in [one["code"] for one in vault["findings"]]
 
 

@@ -137,7 +137,7 @@ def _reminder_json(one: Reminder) -> dict[str, Json]:
         "place": str(one.backup.place),
         "party": one.backup.party,
         "last": moment(one.last),
-        "due": moment(one.due),
+        "due": moment(one.due or None),
         "believable": one.believable,
     }
 
