@@ -117,6 +117,43 @@ def _named(story: Story, party: str) -> dict[str, Any]:
     return {"host": told.host, "host_name": told.host_name}
 
 
+def test_a_joined_ledger_speaks_for_several(story: Story) -> None:
+    """Its computer has compared nothing and said that two shares are its own. finish asks before it believes that."""
+    reports = story.reported()
+    laptop, nobody, laptops = story.laptop, story.computers.somewhere("Nobody"), key_of(story.laptop)
+    told = replace(story.signed("Watch-new.report").report, **_named(story, "Laptop"))
+    lie = keep(story, "lie", sign(told, identity_of(laptop)))
+    good(laptop("reshare", "join", lie, "--trust", f"{laptops}=Watch"), 8)
+    good(laptop("ledger", "export", "laptop.ledger"))
+    good(story.join(nobody, reports[0]), 8)
+    good(nobody("ledger", "join", "laptop.ledger"))
+    said = good(nobody("reshare", "status"), 8)
+    for party in ("Laptop", "Watch"):
+        assert f'Compared by another computer, not here: "Laptop\'s desk", {laptops} of {party}.' in said.out
+    assert 'not here: "Phone\'s desk"' not in said.out
+    state = story.state(nobody)
+    assert state["ready"] is True
+    assert [(one["party"], one["fingerprint"]) for one in state["compared_elsewhere"]] == [
+        ("Laptop", laptops),
+        ("Watch", laptops),
+    ]
+    before = nobody.told()
+    for as_json in (False, True):
+        text = failed(
+            nobody("reshare", "finish", *(["--json"] if as_json else [])), "reshare_refused", 5, as_json=as_json
+        )
+        assert "has reported of Laptop, Watch. A ledger that was joined has brought that" in text
+        assert "--accept several_parties" in text
+    assert nobody.told() == before
+    # To say that it may speak for one of them is not to say that it may speak for both.
+    assert good(nobody("reshare", "join", reports[1], "--trust", laptops, "--json"), 8).json["taken"] == 0
+    good(nobody("reshare", "join", reports[1], "--trust", f"{laptops}=Laptop"), 8)
+    assert [one["party"] for one in story.state(nobody)["compared_elsewhere"]] == []
+    failed(nobody("reshare", "finish"), "reshare_refused", 5, as_json=False)
+    assert good(nobody("reshare", "join", lie, "--json"), 8).json["strangers"][0]["why"] == "other_party"
+    assert "counts from now on" in good(nobody("reshare", "finish", "--accept", "several_parties"), 8).out
+
+
 def test_a_comparison_is_taken_back(story: Story) -> None:
     """What was signed counts no more, here and in every ledger that joins this one; the computer makes a new key."""
     reports = story.joined()

@@ -193,8 +193,8 @@ class Told:
         """Somebody has compared the keys of these computers."""
         return self.tell(*(e.IdentityCompared(computer(one), f"desk {one}", identity(one).public) for one in numbers))
 
-    def reported(self, plan: Reshare, *signed: Signed) -> Told:
-        return self.tell(*(e.ReshareReported(plan.plan, one.report.party, one.data) for one in signed))
+    def reported(self, plan: Reshare, *signed: Signed, by: int = 0) -> Told:
+        return self.tell(*(e.ReshareReported(plan.plan, one.report.party, one.data) for one in signed), by=by)
 
     def view(self, host: int = 0) -> View:
         return View(fold(self.events), computer(host))

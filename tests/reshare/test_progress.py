@@ -107,6 +107,23 @@ def test_a_stranger_is_not_believed() -> None:
     assert of(told, plan).ready
 
 
+def test_what_counts_by_another_ledger_only() -> None:
+    """All was compared and taken in by computer 0; the key of computer 1 speaks for the Watch, too."""
+    told, plan, good = begun(*two())
+    both = [good[1], sign(replace(good[2].report, host=good[1].report.host), identity(1))]
+    told.reported(plan, good[0], *both)
+    now = of(told, plan)
+    assert (now.ready, now.compared_elsewhere, now.unasked) == (True, (), ())
+    now = progress(told.view(5), told.plan(plan))
+    assert (now.ready, now.compared_elsewhere, now.unasked) == (True, (good[0], *both), (tuple(both),))
+    told.tell(e.IdentityCompared(both[0].report.host, "desk 1", both[0].public_key), by=5)
+    told.tell(e.ReshareReported(plan.plan, "Laptop", both[0].data), by=5)
+    now = progress(told.view(5), told.plan(plan))
+    assert (now.compared_elsewhere, now.unasked) == ((good[0],), (tuple(both),))
+    told.tell(e.ReshareReported(plan.plan, "Watch", both[1].data), by=5)
+    assert progress(told.view(5), told.plan(plan)).unasked == ()
+
+
 def test_a_stranger_stands_before_nobody() -> None:
     """Whoever can bring a ledger can write what he likes, of any date."""
     told, plan, good = begun(*two())
@@ -427,6 +444,11 @@ def _united(folder: Path, name: str, parts: Sequence[Sequence[Event]]) -> View:
         return ledger.view()
 
 
+def _for_anybody(view: View, plan: Reshare) -> Progress:
+    """Without what a computer was asked itself."""
+    return replace(progress(view, plan), compared_elsewhere=(), unasked=())
+
+
 @settings(max_examples=8)
 @given(st.data())
 def test_ledgers_joined_in_either_order(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
@@ -451,7 +473,7 @@ def test_ledgers_joined_in_either_order(tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("joined")
     one = _united(folder, "one", parts)
     two_ = _united(folder, "two", parts[::-1])
-    expected = [progress(told.view(), found) for found in told.view().reshares()]
+    expected = [_for_anybody(told.view(), found) for found in told.view().reshares()]
     for view in (one, two_):
-        assert [progress(view, found) for found in view.reshares()] == expected
+        assert [_for_anybody(view, found) for found in view.reshares()] == expected
         assert under_way(view, plan.vault) == under_way(told.view(), plan.vault)

@@ -111,8 +111,9 @@ def test_another_party_in_another_reshare() -> None:
     assert desk.report.party == "Desk"
     assert why(told, desk) is None
     assert why(told, by(LAPTOP, 0, 0)) == "other_party"
-    # What it was let to say once, it may say again.
-    assert why(told.reported(PLAN, by(LAPTOP, 0, 0)), by(LAPTOP, 0, 0)) is None
+    # What it was let to say once, it may say again; here, and not where only a ledger has told of it.
+    assert why(told.reported(PLAN, by(LAPTOP, 0, 0)), by(LAPTOP, 0, 0)) == "other_party"
+    assert why(told.reported(PLAN, by(LAPTOP, 0, 0), by=3), by(LAPTOP, 0, 0)) is None
 
 
 # --- a key that is taken back

@@ -31,6 +31,7 @@ __all__ = [
     "started",
     "status",
     "to_retire",
+    "unasked",
     "why_not",
 ]
 
@@ -238,7 +239,7 @@ def finished(view: View, now: Progress, at: Address | None, retired: Result | No
         lines.append(f"Nothing was retired at {at}: this computer knows of no old share beside a newer one there.")
     new = now.plan.generation or b""
     lines.append(f"Finished: generation {new.hex()[:8]} of {_name(view, now.plan)!r} counts from now on.")
-    lines += _left(view, now)
+    lines += [*_elsewhere(now), *_left(view, now)]
     return Result(
         {"retired": None if retired is None else retired.data, "reshare": _json(view, now)},
         lines,
@@ -322,14 +323,14 @@ def _lines(view: View, now: Progress) -> list[str]:
     plan = now.plan
     name = f"{_name(view, plan)!r}, {plan.threshold} of {plan.parties}"
     if plan.finished is not None:
-        return [f"{name}: reshared, finished on {date(plan.finished)}.", *_distrusted(now), *_left(view, now)]
+        return [f"{name}: reshared, finished on {date(plan.finished)}.", *_of_keys(now), *_left(view, now)]
     new = f", to {now.joined.generation.hex()[:8]}" if now.joined.generation is not None else ""
     lines = [f"{name}: being reshared since {date(plan.started)}, away from generation {plan.older.hex()[:8]}{new}."]
     rows = [[f"{one.party}{' (new)' if one.joining else ''}", _STATES[one.state]] for one in now.parties]
     rows += [["? (new)", _STATES["awaited"]]] * now.unknown
     lines += table(["PARTY", "STATE"], rows)
     lines += [f"NOT GOOD: {one.words}" for one in now.joined.objections]
-    return [*lines, *_several(now), *_distrusted(now), *_waits(now)]
+    return [*lines, *_several(now), *_of_keys(now), *_waits(now)]
 
 
 def _several(now: Progress) -> list[str]:
@@ -342,6 +343,33 @@ def _several(now: Progress) -> list[str]:
         for said in by_key.values()
         if len(said) > 1
     ]
+
+
+def _elsewhere(now: Progress) -> list[str]:
+    """What counts by the word of another ledger."""
+    from coldshare.identity import fingerprint
+
+    return [
+        f"Compared by another computer, not here: {one.report.host_name!r}, {fingerprint(one.public_key)} of "
+        f"{one.report.party}."
+        for one in now.compared_elsewhere
+    ]
+
+
+def unasked(said: Sequence[Signed]) -> str:
+    """That a key speaks for several parties, and this computer has asked nobody whether it may."""
+    from coldshare.identity import fingerprint
+
+    parties = ", ".join(one.report.party for one in said)
+    return (
+        f"One computer, {said[0].report.host_name!r} ({fingerprint(said[0].public_key)}), has reported of {parties}. A "
+        "ledger that was joined has brought that, and nobody was asked about it here. It has the shares of all of "
+        "them, or speaks for others."
+    )
+
+
+def _of_keys(now: Progress) -> list[str]:
+    return [*_elsewhere(now), *_distrusted(now)]
 
 
 def _distrusted(now: Progress) -> list[str]:
@@ -444,6 +472,10 @@ def _json(view: View, now: Progress) -> dict[str, Json]:
         "unnamed": now.unknown,
         "objections": [
             {"code": one.code, "party": one.party or None, "words": one.words} for one in now.joined.objections
+        ],
+        "compared_elsewhere": [
+            {"party": one.report.party, "host": one.report.host_name, "fingerprint": fingerprint(one.public_key)}
+            for one in now.compared_elsewhere
         ],
         "taken_back": [
             {

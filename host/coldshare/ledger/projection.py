@@ -289,7 +289,9 @@ def _(body: e.SingleHostAccepted, rows: Rows, event: Event) -> None:
 
 @_apply.register
 def _(body: e.IdentityCompared, rows: Rows, event: Event) -> None:
-    rows.put("identity", body.of, body.public_key, name=body.host_name)
+    rows.put("identity", body.of, body.public_key, event.host)
+    for row in rows.all("identity", host=body.of, public_key=body.public_key):
+        rows.put("identity", body.of, body.public_key, row["by"], name=body.host_name)
 
 
 @_apply.register
@@ -311,8 +313,8 @@ def _(body: e.ReshareStarted, rows: Rows, event: Event) -> None:
 @_apply.register
 def _(body: e.ReshareReported, rows: Rows, event: Event) -> None:
     digest = hashlib.sha256(body.report).digest()
-    if rows.get("reshare_report", body.plan, body.party, digest) is None:
-        rows.put("reshare_report", body.plan, body.party, digest, report=body.report, time=event.time)
+    if rows.get("reshare_report", body.plan, body.party, digest, event.host) is None:
+        rows.put("reshare_report", body.plan, body.party, digest, event.host, report=body.report, time=event.time)
     plan = rows.get("reshare", body.plan)
     if plan is None or plan["aborted"] is None or plan["finished"] is not None:
         return

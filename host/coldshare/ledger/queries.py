@@ -230,11 +230,13 @@ class Drill:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A key with which a computer signs its reports, and which a person has compared; see also `View.taken_back`."""
+    """A key with which a computer signs its reports, and which a person has compared; see also `View.taken_back`. `by`
+    are the computers where that was done."""
 
     host: bytes
     public_key: bytes
     name: str
+    by: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,12 +264,14 @@ class Reshare:
 
 @dataclass(frozen=True, slots=True)
 class StoredReport:
-    """A signed report as it came; `party` is what it was recorded under, `time` when."""
+    """A signed report as it came; `party` is what it was recorded under, `time` when first, `by` the computers that
+    took it in."""
 
     plan: bytes
     party: str
     report: bytes
     time: int
+    by: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -502,7 +506,10 @@ class View:
         return keys, chains
 
     def identities(self) -> list[Identity]:
-        return [Identity(**row) for row in self._rows.all("identity")]
+        by: dict[tuple[bytes, bytes, str], list[bytes]] = {}
+        for row in self._rows.all("identity"):
+            by.setdefault((row["host"], row["public_key"], row["name"]), []).append(row["by"])
+        return [Identity(*key, by=tuple(hosts)) for key, hosts in by.items()]
 
     def taken_back(self) -> dict[bytes, int]:
         """The signing keys that count no more, compared or not, and since when."""
@@ -524,7 +531,13 @@ class View:
         """In the order in which they came."""
         rows = self._rows.all("reshare_report", plan=plan)
         rows.sort(key=lambda one: (one["time"], one["party"], one["digest"]))
-        return [StoredReport(row["plan"], row["party"], row["report"], row["time"]) for row in rows]
+        same: dict[tuple[str, bytes], list[Row]] = {}
+        for row in rows:
+            same.setdefault((row["party"], row["report"]), []).append(row)
+        return [
+            StoredReport(plan, *key, time=told[0]["time"], by=tuple(row["by"] for row in told))
+            for key, told in same.items()
+        ]
 
     def drills(self, vault: bytes | None = None) -> list[Drill]:
         found = self._rows.all("drill")

@@ -14,7 +14,7 @@ __all__ = ["EVENT", "LEDGER", "METADATA", "PROJECTED", "PROJECTION", "SCHEMA"]
 #: The version of the two tables that are kept. A newer one is refused, an older one is migrated.
 SCHEMA: Final = 1
 #: The version of the projection, to be raised with every change of its tables, of `projection.py`, or of the kinds.
-PROJECTION: Final = 8
+PROJECTION: Final = 9
 
 METADATA: Final = MetaData()
 
@@ -214,6 +214,7 @@ PROJECTED: Final[dict[str, Table]] = {
             METADATA,
             _key("host", LargeBinary),
             _key("public_key", LargeBinary),
+            _key("by", LargeBinary),  # the computer where it was compared
             _text("name", nullable=False),
         ),
         Table("taken_back", METADATA, _key("public_key", LargeBinary), _number("time", nullable=False)),
@@ -245,6 +246,7 @@ PROJECTED: Final[dict[str, Table]] = {
             _key("plan", LargeBinary),
             _key("party", Text),
             _key("digest", LargeBinary),  # SHA-256 of report
+            _key("by", LargeBinary),  # the computer that took it in
             _bytes("report", nullable=False),
             _number("time", nullable=False),
         ),

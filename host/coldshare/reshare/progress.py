@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from coldshare.ledger import events as e
 from coldshare.ledger.queries import Backup, PlaceInfo, Reshare, StoredReport, View
 from coldshare.reshare.errors import NoReshareError
 from coldshare.reshare.joining import Joined, Known, Objection, join
 from coldshare.reshare.report import Kept, Signed
-from coldshare.reshare.whose import counts, readable
+from coldshare.reshare.whose import compared_here, counts, readable, signed_by, taken_in_here
 from coldshare.safety.carriers import PLACE_LOST, Copy, copies
 from coldshare.safety.resharing import under_way
 from coldshare.vault.facts import is_server_id
 
-__all__ = ["Awaited", "Leftover", "Progress", "State", "known_before", "progress", "reshare_of"]
+__all__ = ["SEVERAL_PARTIES", "Awaited", "Leftover", "Progress", "State", "known_before", "progress", "reshare_of"]
+
+#: With this a person accepts that one computer speaks for several parties; see `Progress.unasked`.
+SEVERAL_PARTIES: Final = "several_parties"
 
 #: "awaited": nothing of it has come; "stranger": a report came, signed with a key that nobody has compared with that
 #: computer; "rejected": a report came that does not count; "reported": all is well with it; "server": the vendor's,
@@ -47,7 +50,11 @@ class Leftover:
 @dataclass(frozen=True, slots=True)
 class Progress:
     """`unknown` counts parties that are to join and whose names nobody has told yet. `taken_back` are reports that
-    count no more, as their keys do not."""
+    count no more, as their keys do not.
+
+    A ledger that was joined brings comparisons with it: `compared_elsewhere` are reports that count by such a one only,
+    and `unasked`, by key, those of keys that speak for several parties where not every one was taken in here.
+    """
 
     plan: Reshare
     joined: Joined
@@ -55,6 +62,8 @@ class Progress:
     unknown: int
     leftovers: tuple[Leftover, ...]
     taken_back: tuple[Signed, ...]
+    compared_elsewhere: tuple[Signed, ...]
+    unasked: tuple[tuple[Signed, ...], ...]
 
     @property
     def ready(self) -> bool:
@@ -91,6 +100,8 @@ def progress(view: View, plan: Reshare) -> Progress:
         unknown=max(plan.parties - len(parties), 0),
         leftovers=tuple(sorted(_leftovers(view, plan, plan.generation or joined.generation), key=_by_place)),
         taken_back=tuple(dict.fromkeys(one for one in every if one.public_key in gone)),
+        compared_elsewhere=tuple(one for one in joined.good if not compared_here(view, one)),
+        unasked=_unasked(view, joined),
     )
 
 
@@ -116,6 +127,20 @@ def known_before(view: View, plan: Reshare) -> Known:
         public_key_eddsa=None if vault is None else vault.public_key_eddsa,
         chain_code_digest=None if vault is None else vault.chain_code_digest,
     )
+
+
+def _unasked(view: View, joined: Joined) -> tuple[tuple[Signed, ...], ...]:
+    """Whoever joins the report of a second party is asked, and so is nobody of whose reports a ledger has brought one.
+    Of a party that has reported again, what it said before was asked about, too."""
+    reshares = [one for one in view.reshares(joined.plan.vault) if one.older == joined.plan.older]
+    here = taken_in_here(view, reshares)
+    found = []
+    for key in dict.fromkeys(one.public_key for one in joined.good):
+        said = tuple(one for one in joined.good if one.public_key == key)
+        asked = {one.report.party for one in signed_by(view, key, reshares) if one.data in here}
+        if len(said) > 1 and any(one.report.party not in asked for one in said):
+            found.append(said)
+    return tuple(found)
 
 
 def _out_of_reach(view: View, joined: Joined) -> Iterable[Objection]:

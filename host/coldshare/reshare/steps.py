@@ -119,10 +119,10 @@ def report(ledger: Ledger, plan: Reshare, signed: Signed) -> View:
     return ledger.view()
 
 
-def take(ledger: Ledger, signed: Signed) -> Reshare:
+def take(ledger: Ledger, signed: Signed, *, compared: bool = True) -> Reshare:
     """Record a report that came from elsewhere, what it tells of the vault and its backups, and the reshare, where
-    nobody has planned that here. Only for a report whose key a person has compared: it is believed, unless it cannot
-    be true, or goes against the plan.
+    nobody has planned that here. Only for a report whose key a person has compared, here where `compared`: it is
+    believed, unless it cannot be true, or goes against the plan.
 
     Raises NoReshareError for one on a reshare that is over, and then nothing was recorded.
     """
@@ -141,7 +141,8 @@ def take(ledger: Ledger, signed: Signed) -> Reshare:
         share = told.share
         committee = (told.signers, (), share.threshold, share.parties)
         started.append(ReshareStarted(ident, share.vault, told.older, *committee))
-    ledger.record([_own(signed), *started, ReshareReported(ident, told.party, signed.data)])
+    said = [_own(signed)] if compared else []
+    ledger.record([*said, *started, ReshareReported(ident, told.party, signed.data)])
     view = ledger.view()
     recorded = _by_id(view, ident)
     if told.host != ledger.host and join(recorded, [signed], known_before(view, recorded)).good:

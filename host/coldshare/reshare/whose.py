@@ -15,7 +15,19 @@ from coldshare.ledger.queries import Reshare, StoredReport, View
 from coldshare.reshare.errors import KeyTakenBackError, NoSuchKeyError, ReportError, ReportForgedError
 from coldshare.reshare.report import Signed, read
 
-__all__ = ["Doubt", "Why", "check_own", "counts", "doubt", "keys_like", "readable", "same_fingerprint", "signed_by"]
+__all__ = [
+    "Doubt",
+    "Why",
+    "check_own",
+    "compared_here",
+    "counts",
+    "doubt",
+    "keys_like",
+    "readable",
+    "same_fingerprint",
+    "signed_by",
+    "taken_in_here",
+]
 
 #: "stranger": nobody has compared its key. "other_key": that computer has signed with another one before.
 #: "other_computer": its key was compared as another computer's. "other_party": its computer has reported of another
@@ -42,6 +54,18 @@ def counts(view: View, signed: Signed) -> bool:
     return any((one.host, one.public_key) == (signed.report.host, signed.public_key) for one in view.identities())
 
 
+def compared_here(view: View, signed: Signed) -> bool:
+    """Whether that was done at this computer; else a ledger that was joined has told of it."""
+    told = signed.report.host, signed.public_key
+    return any((one.host, one.public_key) == told and view.host in one.by for one in view.identities())
+
+
+def taken_in_here(view: View, reshares: Iterable[Reshare]) -> frozenset[bytes]:
+    """The reports to these that this computer has taken in itself, as they came; not those that only a ledger has
+    brought."""
+    return frozenset(one.report for plan in reshares for one in view.reports(plan.plan) if view.host in one.by)
+
+
 def doubt(view: View, signed: Signed) -> Doubt | None:
     """What speaks against taking it in; None for one that is believed."""
     told, key = signed.report, fingerprint(signed.public_key)
@@ -63,8 +87,10 @@ def doubt(view: View, signed: Signed) -> Doubt | None:
         if any(one.host == told.host for one in known):
             return Doubt("other_key", f"{told.host_name} signed with another key before.")
         return Doubt("stranger", f"Nobody has compared the key {key} with that computer.")
-    parties = {one.report.party for one in _of_key(view, signed)} - {told.party}
-    if parties and told.party not in {one.report.party for one in _of_key(view, signed)}:
+    said = _of_key(view, signed)
+    here = taken_in_here(view, view.reshares(told.share.vault))
+    parties = {one.report.party for one in said} - {told.party}
+    if parties and told.party not in {one.report.party for one in said if one.data in here}:
         named = ", ".join(sorted(parties))
         return Doubt(
             "other_party",

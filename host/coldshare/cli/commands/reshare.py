@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from coldshare.ledger.events import Place
     from coldshare.ledger.queries import Backup, Reshare, View
     from coldshare.ledger.store import Ledger
+    from coldshare.reshare.progress import Progress
     from coldshare.reshare.report import Signed
     from coldshare.reshare.whose import Doubt
 
@@ -246,9 +247,10 @@ def join(reports: tuple[str, ...], trusted: tuple[str, ...], as_json: bool) -> R
     strangers: list[tuple[Signed, Doubt]] = []
     with _ledger(create=True) as ledger:
         for signed in found:
-            doubt = _doubt(ledger.view(), signed, trusted, ui)
+            view = ledger.view()
+            doubt = _doubt(view, signed, trusted, ui)
             if doubt is None:
-                plan = steps.take(ledger, signed)
+                plan = steps.take(ledger, signed, compared=_compared_now(view, signed, trusted))
                 touched[plan.plan] = plan
             else:
                 strangers.append((signed, doubt))
@@ -268,8 +270,11 @@ def status(vault: str | None, as_json: bool) -> Result:
 
 @command.command("finish", short_help="Let the new shares count, and retire an old one.")
 @click.argument("vault", required=False)
+@click.option("--accept", "accepted", metavar="CODE", multiple=True, help="Go on though that is so; named by its code.")
 @place_options_if_any
-def finish(vault: str | None, at: Address | None, pin_file: str | None, as_json: bool) -> Result:
+def finish(
+    vault: str | None, accepted: tuple[str, ...], at: Address | None, pin_file: str | None, as_json: bool
+) -> Result:
     """When every party has reported: let the new generation count, and retire the old one at one place.
 
     The first time it is recorded in the ledger. Run it once for every place with an old share; a token asks for a
@@ -278,7 +283,7 @@ def finish(vault: str | None, at: Address | None, pin_file: str | None, as_json:
     """
     from coldshare.reshare import steps
     from coldshare.reshare.errors import ReshareIncompleteError
-    from coldshare.reshare.progress import progress
+    from coldshare.reshare.progress import SEVERAL_PARTIES, progress
 
     with _ledger() as ledger:
         view = ledger.view()
@@ -286,6 +291,8 @@ def finish(vault: str | None, at: Address | None, pin_file: str | None, as_json:
         waits = progress(view, plan)
         if plan.finished is None and not waits.ready:
             raise ReshareIncompleteError(reshared.why_not(waits))
+        if plan.finished is None and SEVERAL_PARTIES not in accepted:
+            _ask_about_several(waits, Ui(quiet=as_json))
         plan = steps.finish(ledger, plan).plan
         if at is None:
             at = _plugged_in(ledger.view(), plan)
@@ -450,6 +457,30 @@ def _doubt(view: View, signed: Signed, trusted: Sequence[str], ui: Ui) -> Doubt 
     if found.final or ui.quiet or not entry.person_here():
         return found
     return None if _compared(signed, found, ui) else found
+
+
+def _compared_now(view: View, signed: Signed, trusted: Sequence[str]) -> bool:
+    """Whether somebody has just said that this is the computer's key; else a joined ledger has said so before."""
+    from coldshare.identity import fingerprint
+    from coldshare.reshare.whose import counts, same_fingerprint
+
+    key = fingerprint(signed.public_key)
+    return not counts(view, signed) or any(same_fingerprint(key, one.partition("=")[0]) for one in trusted)
+
+
+def _ask_about_several(waits: Progress, ui: Ui) -> None:
+    """Raises ReshareRefusedError."""
+    from coldshare.reshare.errors import ReshareRefusedError
+    from coldshare.reshare.progress import SEVERAL_PARTIES
+
+    for said in waits.unasked:
+        words = reshared.unasked(said)
+        if not _accepts(words, ui):
+            raise ReshareRefusedError(
+                words,
+                next_step="Ask in person which shares that computer has. To go on all the same: --accept "
+                f"{SEVERAL_PARTIES}",
+            )
 
 
 def _vouches(trusted: str, signed: Signed, doubt: Doubt) -> bool:
