@@ -59,13 +59,20 @@ def test_what_is_behind_a_verb_is_read_as_the_label(path: str) -> None:
         assert read == str(here)
 
 
-def test_a_path_that_is_too_long_for_a_label_is_not_printed_as_if_it_were_whole() -> None:
+def test_a_path_that_the_ledger_does_not_have_whole_is_not_printed_as_if_it_had() -> None:
     kept = label(Path("/" + "\xe9" * 120))
     assert len(kept.encode()) <= 200
     assert not whole(kept)
     assert whole(label(Path("/" + "e" * 199)))
-    for kind, behind in ((e.FOLDER, " --at folder:PATH"), (e.FILE, " --from FILE")):
-        info = PlaceInfo(e.Place(kind, b"x"), kept, None, None, None, None, None, (), None, None)
+    # Of another computer's folder a report tells no path at all: without --at the command would mean a token.
+    for kind, text, behind in (
+        (e.FOLDER, kept, " --at folder:PATH"),
+        (e.FILE, kept, " --from FILE"),
+        (e.FOLDER, "", " --at folder:PATH"),
+        (e.FILE, "", " --from FILE"),
+        (e.TOKEN, "", ""),
+    ):
+        info = PlaceInfo(e.Place(kind, b"x"), text, None, None, None, None, None, (), None, None)
         assert commands.behind(info) == behind
 
 

@@ -29,11 +29,11 @@ __all__ = [
 def behind(info: PlaceInfo) -> str:
     """What stands behind a verb to reach it: ` --at folder:/media/stick`. Empty for a token, which is plugged in.
 
-    Of a path that is too long for the ledger the person has to know the rest: ` --at folder:PATH`.
+    A path that the ledger does not have, or not whole, the person has to know: ` --at folder:PATH`.
     """
-    if info.place.kind == e.FOLDER and info.label:
+    if info.place.kind == e.FOLDER:
         return f" --at {shlex.quote(f'folder:{info.label}')}" if whole(info.label) else " --at folder:PATH"
-    if info.place.kind == e.FILE and info.label:
+    if info.place.kind == e.FILE:
         return f" --from {shlex.quote(info.label)}" if whole(info.label) else " --from FILE"
     return ""
 
