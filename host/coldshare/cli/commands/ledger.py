@@ -231,11 +231,11 @@ def _merge(file: Path, *, join: bool) -> Result:
         ours = ledger.events()
         if not join and foreign(ours, theirs):
             raise OtherLedgerError(f"{file} has no event in common with this ledger, so it is rather another person's.")
-        told = differing(ours, theirs)
+        contradicted = differing(ours, theirs)
         merged = ledger.join(theirs)
         view = ledger.view()
     names = Names(view)
-    conflicts = [*(one.words for one in view.conflicts()), *(one.words(names) for one in told)]
+    conflicts = [*(one.words for one in view.conflicts()), *(one.words(names) for one in contradicted)]
     warnings = _odd(theirs)
     hosts = sorted({names.host(event.host) for event in merged.new})
     lines = [f"Taken in: {_count(len(merged.new), 'new event')}; {merged.known} of {len(theirs)} were known already."]
