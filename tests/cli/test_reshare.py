@@ -90,6 +90,9 @@ def test_from_the_start_until_every_old_copy_is_destroyed(story: Story) -> None:
     for verb in ("status", "finish"):
         said = good(phone("reshare", verb))
         assert "No backup of an older share is known any more." in said.out
+        # The Tablet has its own still, wherever it is.
+        assert "The live shares on what was not reshared are left: Tablet." in said.out
+        assert STILL in said.out
     assert story.counts(phone) == story.new.generation
 
 

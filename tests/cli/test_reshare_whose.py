@@ -106,6 +106,8 @@ def test_two_computers_report_of_one_party(story: Story) -> None:
         assert f'"{who.name}\'s desk" ({key_of(who)})' in said.out
     text = failed(phone("reshare", "finish"), "reshare_incomplete", 5, as_json=False)
     assert "Watch is reported by two computers" in text
+    assert "coldshare reshare distrust FINGERPRINT" in text.splitlines()[1]
+    assert "who is missing" not in text
     said = good(phone("reshare", "distrust", laptops))
     assert "the report of Laptop of 'Savings': it has to be reported again, with another key." in said.out
     assert states(story, phone) == {"Phone": "reported", "Laptop": "awaited", "Watch": "reported"}

@@ -213,6 +213,7 @@ def test_reports_that_disagree_name_the_odd_one_out(story: Story) -> None:
     assert "NOT GOOD: Watch says another generation than Phone, Laptop: Watch is the odd one out." in said.out
     text = failed(story.phone("reshare", "finish"), "reshare_incomplete", 5, as_json=False)
     assert "Watch is the odd one out" in text
+    assert "Export the vault again" in text.splitlines()[1]
     (objection,) = story.state(story.phone)["objections"]
     assert (objection["code"], objection["party"]) == ("disagrees", "Watch")
     # What it said before was right, and does not count any more, until it says so again.
@@ -292,6 +293,7 @@ def test_the_place_of_a_new_share_is_lost(story: Story) -> None:
     assert "NOT GOOD: No backup of the new share of Watch is left: " in said.out
     text = failed(story.phone("reshare", "finish", *story.phone.at), "reshare_incomplete", 5, as_json=False)
     assert "is lost" in text
+    assert "coldshare reshare next NEW.vult --at PLACE" in text.splitlines()[1]
     assert [one["code"] for one in story.state(story.phone)["objections"]] == ["no_backup"]
     assert [one["state"] for one in story.phone("list", *story.phone.at, "--json").json["backups"]] == [
         "active",

@@ -32,6 +32,7 @@ __all__ = [
     "status",
     "to_retire",
     "unasked",
+    "what_now",
     "why_not",
 ]
 
@@ -309,6 +310,24 @@ def why_not(now: Progress) -> str:
     return " ".join(parts) or "The reports do not go together."
 
 
+def what_now(now: Progress) -> str | None:
+    """What to do where nobody is missing, and the reports do not go together; None where somebody is."""
+    codes = [one.code for one in now.joined.objections]
+    if not codes or now.unknown or any(one.state in ("awaited", "stranger") for one in now.parties):
+        return None
+    if "two_computers" in codes:
+        return "Take the key of the wrong one back: coldshare reshare distrust FINGERPRINT"
+    if set(codes) == {"no_backup"}:
+        return (
+            "Back the new share up on its own computer, and join the new report: coldshare reshare next NEW.vult "
+            "--at PLACE"
+        )
+    return (
+        "Export the vault again on the device that is named, on its computer run coldshare reshare next NEW.vult, and "
+        "join the new report. Until then sign nothing, and destroy nothing."
+    )
+
+
 def _settled(now: Progress) -> bool:
     """Finished, and nothing old is left that is known of and in reach: at a lost place there is nothing to be done."""
     return now.plan.finished is not None and all(one.copy.place.lost is not None for one in now.leftovers)
@@ -412,11 +431,18 @@ def _beside_newer(view: View, plan: Reshare, left: Leftover) -> bool:
 
 
 def _left(view: View, now: Progress) -> list[str]:
+    devices = _old_devices(view, now)
     if not now.leftovers:
-        return ["No backup of an older share is known any more."]
+        lines = ["No backup of an older share is known any more."]
+        if devices:
+            # Nothing tells when they are gone, so this is said for good, and asks for nothing.
+            lines.append(
+                f"The live shares on what was not reshared are left: {', '.join(devices)}. Delete the vault in the app "
+                "there, if you ever can."
+            )
+        return [*lines, _STILL] if devices else lines
     lines = ["Known copies of old shares, still to be destroyed:"]
     lines += [f"  {_leftover(one, _beside_newer(view, now.plan, one))}" for one in now.leftovers]
-    devices = _old_devices(view, now)
     if devices:
         lines.append(
             f"  and the live shares on what was not reshared: {', '.join(devices)}. Delete the vault in the app there, "

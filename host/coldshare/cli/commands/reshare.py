@@ -290,7 +290,7 @@ def finish(
         plan = _one(view, vault)
         waits = progress(view, plan)
         if plan.finished is None and not waits.ready:
-            raise ReshareIncompleteError(reshared.why_not(waits))
+            raise ReshareIncompleteError(reshared.why_not(waits), next_step=reshared.what_now(waits))
         if plan.finished is None and SEVERAL_PARTIES not in accepted:
             _ask_about_several(waits, Ui(quiet=as_json))
         plan = steps.finish(ledger, plan).plan
