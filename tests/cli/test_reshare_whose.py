@@ -192,7 +192,7 @@ def test_a_comparison_is_taken_back(story: Story) -> None:
     # Its own computer hears of it, and makes a new one.
     for argv in (["report"], ["next", "new-laptop.vult", *laptop.at]):
         text = failed(laptop("reshare", *argv), "key_taken_back", 5, as_json=False)
-        assert "identity.key" in text
+        assert str(laptop.home / "identity.key") in text
     (laptop.home / "identity.key").unlink()
     good(story.next(laptop, "--report", "anew"))
     assert key_of(laptop) != key
@@ -201,6 +201,20 @@ def test_a_comparison_is_taken_back(story: Story) -> None:
     said = good(phone("reshare", "finish", *phone.at), 8)
     assert "counts from now on" in said.out
     assert "Counts no more: the report of Laptop" in good(phone("reshare", "status"), 8).out
+
+
+def test_a_computer_distrusts_itself(story: Story) -> None:
+    good(story.join(story.watch, story.joined()[0]), 8)
+    phone, key = story.phone, key_of(story.phone)
+    said = good(phone("reshare", "distrust", key))
+    assert "It is this computer's own key" in said.out
+    assert str(phone.home / "identity.key") in said.out
+    assert good(phone("reshare", "distrust", key, "--json")).json["ours"] is True
+    # Of an old one of its own there is nothing to be moved away, and none is made to find that out.
+    (phone.home / "identity.key").unlink()
+    assert good(phone("reshare", "distrust", key, "--json")).json["ours"] is False
+    assert not (phone.home / "identity.key").exists()
+    assert good(story.watch("reshare", "distrust", key, "--json")).json["ours"] is False
 
 
 @pytest.mark.slow

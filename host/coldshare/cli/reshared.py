@@ -168,9 +168,11 @@ def _not_taken(one: Signed, doubt: Doubt) -> str:
     )
 
 
-def distrusted(view: View, keys: Sequence[bytes]) -> Result:
-    """What these keys have signed, and what is to be done about it."""
+def distrusted(view: View, keys: Sequence[bytes], own: Path | None) -> Result:
+    """What these keys have signed, and what is to be done about it. `own` is the file of this computer's key, where it
+    is one of them."""
     from coldshare.identity import fingerprint
+    from coldshare.paths import written
     from coldshare.reshare.whose import signed_by
     from coldshare.safety import commands
 
@@ -198,6 +200,11 @@ def distrusted(view: View, keys: Sequence[bytes]) -> Result:
             )
     if not reports:
         lines = [f"{lines[0].removesuffix(':')}. No report of a reshare here is signed with it."]
+    if own is not None:
+        lines.append(
+            f"It is this computer's own key: what it reports counts nowhere, until it has a new one. Move "
+            f"{written(str(own))} away and run coldshare reshare next again; the other computers compare the new key."
+        )
     places = {one.place: one for one in view.places()}
     # What somebody has opened is there, whoever has told of it.
     unproved = [one for one in view.backups() if one.backup_id in ids and one.opened is None]
@@ -211,6 +218,7 @@ def distrusted(view: View, keys: Sequence[bytes]) -> Result:
         {
             "fingerprint": key,
             "hosts": [*names],
+            "ours": own is not None,
             "reports": reports,
             "to_verify": [{"backup_id": one.backup_id.hex(), "place": str(one.place)} for one in unproved],
         },

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from coldshare.identity import fingerprint
+from coldshare.identity import fingerprint, identity_path
 from coldshare.ledger.queries import Reshare, StoredReport, View
+from coldshare.paths import written
 from coldshare.reshare.errors import KeyTakenBackError, NoSuchKeyError, ReportError, ReportForgedError
 from coldshare.reshare.report import Signed, read
 
@@ -144,4 +145,8 @@ def keys_like(view: View, typed: str) -> list[bytes]:
 def check_own(view: View, public_key: bytes) -> None:
     """Raise KeyTakenBackError where this computer's own key counts for nobody any more."""
     if public_key in view.taken_back():
-        raise KeyTakenBackError(f"This computer's signing key, {fingerprint(public_key)}, was taken back.")
+        raise KeyTakenBackError(
+            f"This computer's signing key, {fingerprint(public_key)}, was taken back.",
+            next_step=f"Move its file away, {written(str(identity_path()))}, and run this again: it makes a new key, "
+            "which the other computers have to compare.",
+        )

@@ -345,13 +345,14 @@ def distrust(fingerprint: str, yes: bool, as_json: bool) -> Result:
     with _ledger() as ledger:
         view = ledger.view()
         keys = keys_like(view, fingerprint)
+        own = _own_key(keys)
         if not yes and not as_json and entry.person_here():
-            for line in reshared.distrusted(view, keys).lines:
+            for line in reshared.distrusted(view, keys, own).lines:
                 ui.note(line)
             click.confirm("Let it count no more?", default=False, err=True, abort=True)
         for key in keys:
             view = steps.take_back(ledger, key)
-    return reshared.distrusted(view, keys)
+    return reshared.distrusted(view, keys, own)
 
 
 # --- what the commands have in common
@@ -363,6 +364,18 @@ def _ledger(*, create: bool = False) -> Ledger:
         "ledger: coldshare ledger join FILE",
         create=create,
     )
+
+
+def _own_key(keys: Sequence[bytes]) -> Path | None:
+    """The file of this computer's own key, where it is one of these. None is made for that."""
+    from coldshare.errors import ColdshareError
+    from coldshare.identity import Identity, identity_path
+
+    path = identity_path()
+    with suppress(ColdshareError):
+        if path.exists() and Identity.load(path).public in keys:
+            return path
+    return None
 
 
 def _plans(view: View, vault: str | None) -> list[Reshare]:
