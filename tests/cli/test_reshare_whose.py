@@ -81,6 +81,24 @@ def test_a_compared_computer_lies(story: Story, name: str) -> None:
         assert "One computer, " in good(watch("reshare", "status"), 8).out
 
 
+def test_what_is_trusted_for_nothing(story: Story) -> None:
+    """An option that fits no report is said; and a party is named by as much as tells it from the others."""
+    reports = story.reported()
+    phone, watchs = story.phone, key_of(story.watch)
+    answer = good(
+        phone("reshare", "join", *reports[1:], "--trust", "nonsense", "--trust", f"{watchs}=Lap", "--json"), 8
+    )
+    assert answer.json["taken"] == 0
+    nonsense, party = answer.json["warnings"]
+    assert "--trust nonsense" in nonsense
+    assert f"--trust {watchs}=Lap" in party
+    assert "Watch" in party
+    said = good(phone("reshare", "join", reports[2], "--trust", "nonsense"), 8)
+    assert "Note: --trust nonsense fits none of the reports that were given." in said.out
+    answer = good(phone("reshare", "join", reports[2], "--trust", f"{watchs}=wat", "--json"), 8)
+    assert (answer.json["taken"], answer.json["warnings"]) == (1, [])
+
+
 def test_a_report_as_if_of_this_computer(story: Story) -> None:
     """Whoever has this computer's id, from a report of its own, speaks for it as little."""
     story.joined()

@@ -78,7 +78,7 @@ def test_what_is_no_report(story: Story) -> None:
     assert story.watch.told() == before
 
 
-def test_a_forged_report_is_named_and_nothing_of_the_folder_is_taken_in(story: Story) -> None:
+def test_a_bad_report_in_a_folder_is_named_and_the_others_are_taken_in(story: Story) -> None:
     reports = story.reported()
     story.file("all").mkdir()
     for name in reports:
@@ -87,9 +87,24 @@ def test_a_forged_report_is_named_and_nothing_of_the_folder_is_taken_in(story: S
             data[len(data) // 2] ^= 1
         text = base64.b32encode(bytes(data)).decode().rstrip("=")
         story.file(f"all/{name}").write_text(f"COLDSHARE:REPORT:1:{text}\n")
+    line = story.file(reports[0]).read_text()
+    story.file("all/cut").write_text(line[: len(line) // 2])
+    keys = [one for name in reports for one in ("--trust", fingerprint(story.signed(name).public_key))]
+    answer = good(story.phone("reshare", "join", "all", *keys, "--json"), 8).json
+    assert (answer["taken"], answer["strangers"]) == (2, [])
+    bad = {one["code"]: one for one in answer["unread"]}
+    assert set(bad) == {"report_forged", "report_unreadable"}
+    assert "all/Laptop-new.report" in bad["report_forged"]["words"]
+    assert "all/cut" in bad["report_unreadable"]["words"]
+    assert awaited(story, story.phone) == {"Phone": "reported", "Laptop": "awaited", "Watch": "reported"}
+    said = good(story.phone("reshare", "join", "all"), 8)
+    assert "NOT read: all/Laptop-new.report: " in said.out.replace(f"{story.shell.folder}/", "")
+    # Where nothing can be read, and of a file that was named, that is an error.
+    for name in (reports[0], reports[2]):
+        story.file(f"all/{name}").unlink()
     before = story.phone.told()
-    text = failed(story.phone("reshare", "join", "all"), "report_forged", 7, as_json=False)
-    assert "all/Laptop-new.report" in text
+    failed(story.phone("reshare", "join", "all"), "report_forged", 7, as_json=False)
+    failed(story.phone("reshare", "join", reports[2], "all/cut"), "report_unreadable", 3, as_json=False)
     assert story.phone.told() == before
 
 

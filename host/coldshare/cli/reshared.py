@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from coldshare.reshare.progress import Awaited, Leftover, Progress
     from coldshare.reshare.report import Signed
     from coldshare.reshare.whose import Doubt
+    from coldshare_iface.errors import ColdshareError
 
 __all__ = [
     "aborted",
     "before_abort",
     "distrusted",
     "finished",
+    "fits_nothing",
     "joined",
     "reported",
     "started",
@@ -120,13 +122,23 @@ def reported(
     )
 
 
-def joined(view: View, plans: Sequence[Reshare], taken: int, strangers: Sequence[tuple[Signed, Doubt]]) -> Result:
+def joined(
+    view: View,
+    plans: Sequence[Reshare],
+    taken: int,
+    strangers: Sequence[tuple[Signed, Doubt]],
+    bad: Sequence[ColdshareError],
+    warnings: Sequence[str],
+) -> Result:
+    """`taken` reports were read, and `bad` says why others were not."""
     from coldshare.identity import fingerprint
 
     result = status(view, plans)
     count = f"{taken - len(strangers)} of {taken}" if strangers else str(taken)
     lines = [f"Taken in: {count} report{'' if taken == 1 else 's'}."]
     lines += [_not_taken(signed, doubt) for signed, doubt in strangers]
+    lines += [f"NOT read: {one.message} {one.next_step}" for one in bad]
+    lines += [f"Note: {one}" for one in warnings]
     data = {
         **result.data,
         "taken": taken - len(strangers),
@@ -140,9 +152,21 @@ def joined(view: View, plans: Sequence[Reshare], taken: int, strangers: Sequence
             }
             for one, doubt in strangers
         ],
+        "unread": [{"code": one.code, "words": one.message, "next": one.next_step} for one in bad],
+        "warnings": [*warnings],
     }
     # Where nothing was taken in, nothing follows on whether a reshare is under way.
-    return Result(data, [*lines, *(result.lines if plans else [])], EXIT_ATTEND if strangers else result.exit_status)
+    return Result(
+        data, [*lines, *(result.lines if plans else [])], EXIT_ATTEND if strangers or bad else result.exit_status
+    )
+
+
+def fits_nothing(trusted: str, found: Sequence[Signed]) -> str:
+    """That a `--trust` is of none of the reports that were found."""
+    from coldshare.identity import fingerprint
+
+    signed = ", ".join(f"{one.report.party} by {fingerprint(one.public_key)}" for one in found)
+    return f"--trust {trusted} fits none of the reports that were given. They are of {signed}."
 
 
 def _not_taken(one: Signed, doubt: Doubt) -> str:

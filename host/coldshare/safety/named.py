@@ -17,6 +17,7 @@ __all__ = [
     "VaultAmbiguousError",
     "choose",
     "folded",
+    "meant",
     "party",
     "vault_argument",
     "vaults",
@@ -135,6 +136,17 @@ def party(view: View, among: Sequence[Vault], text: str) -> list[tuple[Vault, Pa
             return found
     there = sorted({one.party for _, one in everyone})
     raise PartyUnknownError(f"No party is known as {text!r}. There are: {_listed(there)}.")
+
+
+def meant(names: Iterable[str], text: str) -> list[str]:
+    """Those of the names that are called exactly so, else the same when both are `folded`, else that begin so."""
+    every, wanted = list(dict.fromkeys(names)), folded(text)
+    ways = (
+        [one for one in every if one == text],
+        [one for one in every if folded(one) == wanted],
+        [one for one in every if wanted and folded(one).startswith(wanted)],
+    )
+    return next((found for found in ways if found), [])
 
 
 def _apart(names: Sequence[str]) -> list[str]:

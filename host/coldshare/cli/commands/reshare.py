@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from coldshare.ledger.events import Place
     from coldshare.ledger.queries import Backup, Reshare, View
     from coldshare.ledger.store import Ledger
+    from coldshare.reshare.errors import ReportError, ReportForgedError
     from coldshare.reshare.progress import Progress
     from coldshare.reshare.report import Signed
     from coldshare.reshare.whose import Doubt
@@ -242,7 +243,10 @@ def join(reports: tuple[str, ...], trusted: tuple[str, ...], as_json: bool) -> R
     from coldshare.reshare import steps
 
     ui = Ui(quiet=as_json)
-    found = [one for text in reports for one in _read(text)]
+    bad: list[ReportError | ReportForgedError] = []
+    found = [one for text in reports for one in _read(text, bad)]
+    if bad and not found:
+        raise bad[0]
     touched: dict[bytes, Reshare] = {}
     strangers: list[tuple[Signed, Doubt]] = []
     with _ledger(create=True) as ledger:
@@ -255,7 +259,9 @@ def join(reports: tuple[str, ...], trusted: tuple[str, ...], as_json: bool) -> R
             else:
                 strangers.append((signed, doubt))
         view = ledger.view()
-    return reshared.joined(view, [steps.again(view, one) for one in touched.values()], len(found), strangers)
+    plans = [steps.again(view, one) for one in touched.values()]
+    warnings = [reshared.fits_nothing(one, found) for one in trusted if not any(_fits(one, told) for told in found)]
+    return reshared.joined(view, plans, len(found), strangers, bad, warnings)
 
 
 @command.command("status", short_help="Say who is waited for, and what is left of old shares.")
@@ -414,11 +420,12 @@ def _place(at: Address) -> Place | None:
         return None
 
 
-def _read(text: str) -> list[Signed]:
-    """The reports that one argument stands for. Raises ReportError, ReportForgedError."""
+def _read(text: str, bad: list[ReportError | ReportForgedError]) -> list[Signed]:
+    """The reports that one argument stands for. `bad` gets what is wrong with others in the same folder. Raises
+    ReportError, ReportForgedError."""
     import sys
 
-    from coldshare.reshare.errors import ReportError
+    from coldshare.reshare.errors import ReportError, ReportForgedError
     from coldshare.reshare.report import TEXT_MAX, read
 
     if text.upper().startswith(_LINE):
@@ -434,9 +441,15 @@ def _read(text: str) -> list[Signed]:
         raise ReportError(
             f"{text} cannot be read: {error.strerror}.", next_step="Check the path, and that you may read it."
         ) from None
-    reports = [_report(one, data) for one, data in found if data.upper().lstrip().startswith(_LINE.encode())]
-    if not reports:
+    meant = [(one, data) for one, data in found if data.upper().lstrip().startswith(_LINE.encode())]
+    if not meant:
         raise ReportError(f"There is no report in the folder {text}.")
+    reports = []
+    for one, data in meant:
+        try:
+            reports.append(_report(one, data))
+        except (ReportError, ReportForgedError) as error:
+            bad.append(error)
     return reports
 
 
@@ -474,11 +487,9 @@ def _doubt(view: View, signed: Signed, trusted: Sequence[str], ui: Ui) -> Doubt 
 
 def _compared_now(view: View, signed: Signed, trusted: Sequence[str]) -> bool:
     """Whether somebody has just said that this is the computer's key; else a joined ledger has said so before."""
-    from coldshare.identity import fingerprint
-    from coldshare.reshare.whose import counts, same_fingerprint
+    from coldshare.reshare.whose import counts
 
-    key = fingerprint(signed.public_key)
-    return not counts(view, signed) or any(same_fingerprint(key, one.partition("=")[0]) for one in trusted)
+    return not counts(view, signed) or any(_fits(one, signed) for one in trusted)
 
 
 def _ask_about_several(waits: Progress, ui: Ui) -> None:
@@ -498,13 +509,22 @@ def _ask_about_several(waits: Progress, ui: Ui) -> None:
 
 def _vouches(trusted: str, signed: Signed, doubt: Doubt) -> bool:
     """Whether that `--trust` dispels it. That a compared key speaks for more is said by naming the party."""
+    if doubt.final or not _fits(trusted, signed):
+        return False
+    return bool(trusted.partition("=")[2]) or doubt.why in ("stranger", "other_key")
+
+
+def _fits(trusted: str, signed: Signed) -> bool:
+    """Whether that `--trust` is of that report's key, and of its party where it names one."""
     from coldshare.identity import fingerprint
     from coldshare.reshare.whose import same_fingerprint
+    from coldshare.safety.named import meant
 
     key, _, party = trusted.partition("=")
-    if doubt.final or not same_fingerprint(fingerprint(signed.public_key), key):
+    told = signed.report
+    if not same_fingerprint(fingerprint(signed.public_key), key):
         return False
-    return party == signed.report.party or (not party and doubt.why in ("stranger", "other_key"))
+    return not party or meant((*told.signers, told.party), party) == [told.party]
 
 
 def _compared(signed: Signed, doubt: Doubt, ui: Ui) -> bool:
