@@ -328,6 +328,8 @@ def test_one_computer_is_not_to_have_both(shell: Shell) -> None:
         good(shell("drill", *token(shell, 0), *OPEN))
     said = ended(shell("drill", "--list"), 8)
     assert "On another computer: this one has had the shares of other parties." in said.out
+    (row,) = (line for line in said.out.splitlines() if line.split()[1:2] == ["Laptop"])
+    assert row.endswith(" elsewhere")
     before = kinds()
     with handling.process.fresh():
         failed(shell("drill", *token(shell, 1), *OPEN), "single_host", 5, as_json=False)

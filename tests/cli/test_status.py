@@ -47,6 +47,7 @@ from safety.story import (
     VAULT,
     Story,
     backup_id,
+    share,
 )
 from support.shell import COLDSHARE, Said, Shell, failed
 from support.terminal import Terminal
@@ -327,6 +328,34 @@ def test_what_a_finding_asks_for_is_not_asked_for_twice(shell: Shell, keep: Call
     keep(never_verified().stored(9, SAFE_A, "Phone", opened=False))
     (vault,) = shell("status", "--json").json["vaults"]
     assert [(one["what"], one["party"], one["last"]) for one in vault["reminders"]] == [("verify", "Phone", None)]
+
+
+AWAY = "On another computer: this one has had the shares of other parties."
+
+
+def had_here(story: Story, *bodies: e.Body) -> Story:
+    """This computer has had the phone's share, and two are enough to sign."""
+    with Ledger(ledger_path()) as ledger:
+        return story.tell(e.ShareHandled(share("Phone"), e.VERIFIED), *bodies, host=ledger.host)
+
+
+def test_what_this_computer_would_be_refused_is_asked_of_another_one(shell: Shell, keep: Callable[..., None]) -> None:
+    story = had_here(never_verified())
+    keep(story)
+    assert f"Next: Prove it. {AWAY} coldshare verify --backup 00000000 --at " in shell("status").out
+    with Ledger(ledger_path()) as ledger:
+        keep(story.tell(e.SingleHostAccepted(VAULT, OLD), host=ledger.host))
+    assert "Next: Prove it: coldshare verify --backup 00000000 --at " in shell("status").out
+
+
+def test_so_is_what_is_due(shell: Shell, keep: Callable[..., None]) -> None:
+    story = had_here(safe_vault())
+    keep(story, after=HALF_YEAR + SECOND)
+    said = shell("status").out
+    assert said.count("was never drilled.\n    Next: coldshare drill --backup ") == 1, "the phone's own"
+    assert said.count(f"was never drilled.\n    Next: {AWAY} coldshare drill --backup ") == 2
+    keep(story, after=-10 * HALF_YEAR)
+    assert f"and then: coldshare verify --backup 00000000; {AWAY} coldshare verify --backup " in shell("status").out
 
 
 def test_when_a_device_was_lost_and_when_a_backup_was_verified(shell: Shell, keep: Callable[..., None]) -> None:

@@ -8,6 +8,7 @@ from coldshare.cli.render import table
 from coldshare.cli.when import date, moment, when
 from coldshare.errors import EXIT_ATTEND, EXIT_DANGER
 from coldshare.safety import commands
+from coldshare.safety.elsewhere import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +44,9 @@ def _row(one: Rehearsed, now: int) -> list[str]:
     last = "never" if one.drill is None else when(one.drill.time, now)
     if one.wrong is not None:
         last += ", WRONG"
-    due = "-" if one.due is None else "now" if one.due <= now else when(one.due, now)
+    due = "-" if one.due is None else when(one.due, now)
+    if one.due is not None and one.due <= now:
+        due = "elsewhere" if one.elsewhere or one.only_at is not None else "now"
     return [one.copy.backup.backup_id.hex()[:8], one.party, one.copy.place.title, last, one.by or "-", due]
 
 
@@ -56,12 +59,9 @@ def next_of(one: Rehearsal, now: int) -> list[str]:
     first = waiting[0]
     if first.wrong is not None:
         return [f"Next: make another backup of the share of {first.party}, drill that, and then remove this one."]
-    where = ""
-    if first.elsewhere:
-        where = " On another computer: this one has had the shares of other parties."
-    elif first.only_at is not None:
-        where = f" On the computer {first.only_at}, which has the file."
-    return [f"Next: {first.title}.{where} {commands.drill(first.copy.backup, first.copy.place)}"]
+    where = sentence(first.elsewhere, first.only_at)
+    command = commands.drill(first.copy.backup, first.copy.place)
+    return [" ".join(filter(None, (f"Next: {first.title}.", where, command)))]
 
 
 def rehearsal_json(one: Rehearsal, now: int) -> dict[str, Json]:

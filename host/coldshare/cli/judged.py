@@ -10,6 +10,7 @@ from coldshare.ledger.events import PLACES
 from coldshare.safety import commands
 from coldshare.safety.carriers import FAILED, FAULTS, PLACE_LOST
 from coldshare.safety.due import to_come
+from coldshare.safety.elsewhere import do
 from coldshare.safety.verdicts import VERDICTS
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ class Book:
     """What the places and vaults of one ledger are called."""
 
     def __init__(self, view: View) -> None:
+        self._view = view
         self._places = {one.place: one for one in view.places()}
         self._vaults = [one.name for one in view.vaults()]
 
@@ -173,6 +175,7 @@ class Book:
         info = self._places[one.backup.place]
         of = f"The backup of {one.backup.party} at {info.title}"
         command = (commands.drill if one.what == "drill" else commands.verify)(one.backup, info)
+        command = do(self._view, one.backup, info, "", command)
         done = "drilled" if one.what == "drill" else "verified"
         if one.last is None:
             return f"{of} was never {done}.", command

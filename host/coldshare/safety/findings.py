@@ -15,6 +15,7 @@ from coldshare.safety.apart import Together
 from coldshare.safety.carriers import Copy
 from coldshare.safety.devices import device, doubt
 from coldshare.safety.due import day, to_come
+from coldshare.safety.elsewhere import do
 from coldshare.safety.rehearsal import Rehearsal
 from coldshare.safety.returning import command
 from coldshare.safety.unsettled import Unsettled, abort, status
@@ -72,12 +73,12 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
         *_below(facts),
         *_mixed(facts),
         *_contradictory(facts.candidates),
-        *_wrong(facts.parties),
-        *_rehearsed(facts.rehearsal),
+        *_wrong(facts),
+        *_rehearsed(facts),
         *_apart(facts),
         *_half(facts),
         *_backed_up(facts),
-        *_verified(facts.parties),
+        *_verified(facts),
         *_lost(facts.parties),
         *_notes(facts),
     ]
@@ -224,25 +225,26 @@ def _contradictory(candidates: Iterable[Generation]) -> Iterable[Finding]:
 _WRONG: Final = (c.FAILED, c.DAMAGED, c.DISPUTED)
 
 
-def _wrong(parties: Iterable[PartyStanding]) -> Iterable[Finding]:
-    for party in parties:
+def _wrong(facts: Facts) -> Iterable[Finding]:
+    for party in facts.parties:
         for copy in party.copies:
             if copy.fault in _WRONG:
                 short, where = copy.backup.backup_id.hex()[:8], copy.place.title
                 why = f" ({copy.backup.failed_code})" if copy.backup.failed_code else ""
+                again = _verify(facts, copy, "If the cable or the reader may be the cause, try again")
                 yield Finding(
                     "wrong_shares",
                     f"Backup {short} of {party.party}, at {where}, is not good: {c.FAULTS[copy.fault]}{why}.",
-                    "Do not rely on it. If the cable or the reader may be the cause, try again: "
-                    f"{commands.verify(copy.backup, copy.place)}. Otherwise back up the share again from its device, "
-                    f"and then: {commands.remove(copy.backup, copy.place)}",
+                    f"Do not rely on it. {again}. Otherwise back up the share again from its device, and then: "
+                    f"{commands.remove(copy.backup, copy.place)}",
                     (party.party,),
                     (copy.backup,),
                 )
 
 
-def _rehearsed(rehearsal: Rehearsal) -> Iterable[Finding]:
+def _rehearsed(facts: Facts) -> Iterable[Finding]:
     """What only drills have shown; a backup that fails by itself is told above."""
+    rehearsal = facts.rehearsal
     for one in rehearsal.backups:
         if one.wrong is None or one.copy.fault in _WRONG:
             continue
@@ -250,7 +252,7 @@ def _rehearsed(rehearsal: Rehearsal) -> Iterable[Finding]:
         yield Finding(
             "wrong_shares",
             f"{one.title[0].upper()}{one.title[1:]} is not good: {one.wrong}.",
-            f"Do not rely on it. Drill it once more: {commands.drill(backup, info)}. If that says the same, back up "
+            f"Do not rely on it. {_drill(facts, one.copy, 'Drill it once more')}. If that says the same, back up "
             f"the share again from its device, and then: {commands.remove(backup, info)}",
             (one.party,),
             (backup,),
@@ -336,7 +338,7 @@ def _backed_up(facts: Facts) -> Iterable[Finding]:
             yield Finding(
                 "not_all_backed_up",
                 f"The backup of {one.party} at {first.place.title} was stored, and never read back.",
-                f"Finish it: {commands.verify(first.backup, first.place)}",
+                _verify(facts, first, "Finish it"),
                 (one.party,),
                 tuple(copy.backup for copy in unconfirmed),
             )
@@ -378,15 +380,15 @@ def _device(parties: Sequence[PartyStanding]) -> str:
     return "that device" if len(parties) == 1 else "each of these devices"
 
 
-def _verified(parties: Iterable[PartyStanding]) -> Iterable[Finding]:
-    for one in parties:
+def _verified(facts: Facts) -> Iterable[Finding]:
+    for one in facts.parties:
         if one.usable and one.verified is None:
             titles = ", ".join(copy.place.title for copy in one.usable)
             first = one.usable[0]
             yield Finding(
                 "never_verified",
                 f"No backup of {one.party} was ever opened to prove it: {titles}.",
-                f"Prove it: {commands.verify(first.backup, first.place)}",
+                _verify(facts, first, "Prove it"),
                 (one.party,),
                 tuple(copy.backup for copy in one.usable),
             )
@@ -459,8 +461,7 @@ def _to_come(facts: Facts) -> Iterable[Finding]:
         ahead = [f"{what} {day(at)}" for what, at in dates.items() if at is not None and to_come(at, facts.now)]
         if ahead:
             told.append((copy, f"{copy.backup.backup_id.hex()[:8]} at {copy.place.title} ({', '.join(ahead)})"))
-            do = commands.drill if to_come(copy.backup.drilled, facts.now) else commands.verify
-            again.append(do(copy.backup, copy.place))
+            again.append((_drill if to_come(copy.backup.drilled, facts.now) else _verify)(facts, copy))
     if told:
         yield Finding(
             "to_come",
@@ -470,6 +471,14 @@ def _to_come(facts: Facts) -> Iterable[Finding]:
             tuple(dict.fromkeys(copy.backup.party or "" for copy, _ in told)),
             tuple(copy.backup for copy, _ in told),
         )
+
+
+def _verify(facts: Facts, copy: Copy, words: str = "") -> str:
+    return do(facts.view, copy.backup, copy.place, words, commands.verify(copy.backup, copy.place))
+
+
+def _drill(facts: Facts, copy: Copy, words: str = "") -> str:
+    return do(facts.view, copy.backup, copy.place, words, commands.drill(copy.backup, copy.place))
 
 
 def _old_copies(old: Sequence[Copy], next_step: str, what: str = "Older shares") -> Finding:

@@ -17,11 +17,11 @@ from math import comb
 from random import Random
 from typing import Final, Literal, TypeAlias
 
-from coldshare.ledger import events as e
 from coldshare.ledger.events import Place
 from coldshare.ledger.queries import Drill, Generation, Host, Member, Vault, View
 from coldshare.safety.carriers import DAMAGED, DISPUTED, FAILED, FAULTS, UNCONFIRMED, Copy, copies
 from coldshare.safety.due import HALF_YEAR, day, latest, to_come
+from coldshare.safety.elsewhere import host_name, only_at, too_many_here
 from coldshare.vault import curves
 from coldshare.vault.checks import Checks
 from coldshare.vault.errors import ShareCheckError
@@ -148,10 +148,10 @@ def rehearse(view: View, vault: bytes, now: int) -> Rehearsal:
     drills = {(one.place, one.backup_id): one for one in view.drills(vault)}
     hosts = {host.host: host for host in view.hosts()}
     if generation is None or why:
-        listed = [_look(one, drills, hosts) for one in found]
+        listed = [_look(view, one, drills, hosts) for one in found]
         return Rehearsal(known, generation, "no_generation", tuple(sorted(listed, key=_order)), why=why)
     held = [
-        _when(view, generation, _look(one, drills, hosts), now)
+        _when(view, generation, _look(view, one, drills, hosts), now)
         for one in found
         if one.backup.generation == generation.generation
     ]
@@ -180,10 +180,12 @@ def _order(one: Rehearsed) -> tuple[str, str, bytes]:
     return one.party, one.copy.place.title, one.copy.backup.backup_id
 
 
-def _look(copy: Copy, drills: Mapping[tuple[Place, bytes], Drill], hosts: Mapping[bytes, Host]) -> Rehearsed:
+def _look(
+    view: View, copy: Copy, drills: Mapping[tuple[Place, bytes], Drill], hosts: Mapping[bytes, Host]
+) -> Rehearsed:
     """One backup by itself."""
     drill = drills.get((copy.backup.place, copy.backup.backup_id))
-    by = None if drill is None else _host_name(hosts[drill.host])
+    by = None if drill is None else host_name(hosts[drill.host])
     wrong = good = None
     if copy.fault in (FAILED, DISPUTED):
         wrong = FAULTS[copy.fault]
@@ -192,19 +194,7 @@ def _look(copy: Copy, drills: Mapping[tuple[Place, bytes], Drill], hosts: Mappin
         wrong = "its share FAILED its own arithmetic in the last drill"
     if drill is not None and drill.good and wrong is None:
         good = drill.time
-    return Rehearsed(copy, drill, by, good, wrong, None, elsewhere=False, only_at=_only_at(copy, hosts))
-
-
-def _only_at(copy: Copy, hosts: Mapping[bytes, Host]) -> str | None:
-    """A file cannot be carried over; a token or a stick can."""
-    there = [hosts[one] for one in copy.place.hosts if one in hosts]
-    if copy.place.place.kind != e.FILE or not there or any(one.ours for one in there):
-        return None
-    return _host_name(there[0])
-
-
-def _host_name(host: Host) -> str:
-    return host.name or host.host.hex()[:8]
+    return Rehearsed(copy, drill, by, good, wrong, None, elsewhere=False, only_at=only_at(view, copy.place))
 
 
 def _when(view: View, generation: Generation, one: Rehearsed, now: int) -> Rehearsed:
@@ -212,17 +202,7 @@ def _when(view: View, generation: Generation, one: Rehearsed, now: int) -> Rehea
     if one.copy.fault not in (*_OPENS, FAILED):
         return one
     due = now if one.good is None or to_come(one.good, now) else one.good + PERIOD
-    return replace(one, due=due, elsewhere=_elsewhere(view, generation, one.party))
-
-
-def _elsewhere(view: View, generation: Generation, party: str) -> bool:
-    """Rule 1 for computers: whether this one would come to have had enough shares in the clear."""
-    ours = {host.host for host in view.hosts() if host.ours}
-    which = generation.generation
-    if any(one.host in ours and one.generation == which for one in view.accepted(generation.vault)):
-        return False
-    had = {one.party for one in view.handled(generation.vault) if one.host in ours and one.generation == which}
-    return len(had - {party}) + 1 >= generation.threshold
+    return replace(one, due=due, elsewhere=too_many_here(view, generation, one.party))
 
 
 # --- together
