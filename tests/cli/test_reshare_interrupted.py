@@ -260,11 +260,11 @@ def test_join(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     reports = story.reported()
     take, taken = steps.take, []
 
-    def second(ledger: Ledger, signed: Signed) -> Reshare:
+    def second(ledger: Ledger, signed: Signed, *, compared: bool) -> Reshare:
         if taken:
             raise KeyboardInterrupt
         taken.append(signed)
-        return take(ledger, signed)
+        return take(ledger, signed, compared=compared)
 
     with monkeypatch.context() as patch:
         patch.setattr(steps, "take", second)
