@@ -29,6 +29,6 @@ def afterwards() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
         if asked:
             signal.raise_signal(signal.SIGINT)
