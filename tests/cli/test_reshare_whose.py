@@ -137,16 +137,24 @@ def _named(story: Story, party: str) -> dict[str, Any]:
     return {"host": told.host, "host_name": told.host_name}
 
 
-def test_a_joined_ledger_speaks_for_several(story: Story) -> None:
-    """Its computer has compared nothing and said that two shares are its own. finish asks before it believes that."""
+def _told_by_a_ledger(story: Story) -> tuple[Computer, str]:
+    """A computer that has compared the Phone's key, and joined the ledger of the Laptop's, which speaks for the Watch,
+    too; and that report."""
     reports = story.reported()
-    laptop, nobody, laptops = story.laptop, story.computers.somewhere("Nobody"), key_of(story.laptop)
+    laptop, nobody = story.laptop, story.computers.somewhere("Nobody")
     told = replace(story.signed("Watch-new.report").report, **_named(story, "Laptop"))
     lie = keep(story, "lie", sign(told, identity_of(laptop)))
-    good(laptop("reshare", "join", lie, "--trust", f"{laptops}=Watch"), 8)
+    good(laptop("reshare", "join", lie, "--trust", f"{key_of(laptop)}=Watch"), 8)
     good(laptop("ledger", "export", "laptop.ledger"))
     good(story.join(nobody, reports[0]), 8)
     good(nobody("ledger", "join", "laptop.ledger"))
+    return nobody, lie
+
+
+def test_a_joined_ledger_speaks_for_several(story: Story) -> None:
+    """Its computer has compared nothing and said that two shares are its own. finish asks before it believes that."""
+    nobody, lie = _told_by_a_ledger(story)
+    reports, laptops = story.reported(), key_of(story.laptop)
     said = good(nobody("reshare", "status"), 8)
     for party in ("Laptop", "Watch"):
         assert f'Compared by another computer, not here: "Laptop\'s desk", {laptops} of {party}.' in said.out
@@ -245,6 +253,17 @@ def test_a_person_is_asked_about_another_party(story: Story) -> None:
         terminal.answer("every character, and is the share of Watch on it?", "n")
         assert terminal.finish() == 8
         assert "Taken in: 0 of 1 report." in terminal.screen
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("yes", [False, True], ids=["no", "yes"])
+def test_a_person_is_asked_whether_one_computer_has_several(story: Story, yes: bool) -> None:
+    nobody, _ = _told_by_a_ledger(story)
+    with nobody.here(), Terminal("reshare", "finish", cwd=story.shell.folder) as terminal:
+        terminal.until("has reported of Laptop, Watch.")
+        terminal.answer("Go on all the same?", "y" if yes else "")
+        assert terminal.finish() == (8 if yes else 5)
+    assert (story.state(nobody)["finished"] is not None) is yes
 
 
 @pytest.mark.slow
