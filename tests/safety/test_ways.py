@@ -344,7 +344,7 @@ def test_what_to_look_for_first() -> None:
         ("failed", "coldshare verify --backup 00000000 --at folder:/media/stick"),
         ("place_lost", f"coldshare place found {SAFE_C}"),
         ("needs_token", "coldshare verify --from /drive/one.seal --recovery"),
-        ("unconfirmed", "coldshare verify --backup 00000000"),
+        ("unconfirmed", "coldshare verify --backup 00000000 --at folder:PATH"),
         ("device", "coldshare lost --found Phone"),
     }
     assert codes(found, "never") == ["wrong_shares"]
