@@ -412,6 +412,46 @@ def test_who_has_not_heard_that_it_was_found_and_says_again_that_it_is_lost_is_h
             assert not standing.parties[0].usable
 
 
+def replaced(party: str, generation: bytes = OLD, number: int = 1) -> list[Body]:
+    return [*lost(party), e.DeviceRestored(VAULT, party, f"new {party}", generation, backup_id(number))]
+
+
+def test_a_lost_device_that_was_replaced_has_its_share_still() -> None:
+    story = safe().tell(*replaced("Phone"))
+    standing = story.standing()
+    assert (standing.verdict, codes(standing)) == ("safe", ["old_device"])
+    said = finding(standing, "old_device")
+    assert said.parties == ("Phone",)
+    assert "the lost one of Phone. What is on that one still works, until the vault is reshared." in said.words
+    assert said.next_step == "Reshare it: coldshare reshare start Savings"
+    assert codes(story.tell(e.DeviceFound(VAULT, "Phone")).standing()) == []
+
+
+def test_enough_lost_devices_that_were_replaced_sign_alone() -> None:
+    story = safe().tell(*replaced("Phone"), *replaced("Laptop", number=2))
+    standing = story.standing()
+    assert (standing.verdict, standing.exit_status) == ("safe", 0)
+    said = finding(standing, "old_device")
+    assert said.parties == ("Phone", "Laptop")
+    assert said.words.endswith("still works, and whoever has the lost devices of Phone and Laptop can sign.")
+    assert said.next_step.startswith("Move the funds to a new vault.")
+
+
+def test_one_that_was_replaced_and_one_that_was_not_sign_together() -> None:
+    said = finding(safe().tell(*replaced("Phone"), *lost("Laptop")).standing(), "old_device")
+    assert said.parties == ("Phone",)
+    assert said.words.endswith("whoever has the lost devices of Phone and Laptop can sign.")
+
+
+def test_it_has_an_old_share_when_the_vault_was_reshared_since() -> None:
+    story = safe().tell(*replaced("Phone"))
+    story.seen(NEW).tell(e.GenerationNewer(VAULT, NEW, OLD)).all_backed_up(NEW, first=4)
+    assert "old_device" not in codes(story.standing())
+    again = e.DeviceRestored(VAULT, "Phone", "newer phone", NEW, backup_id(4))
+    assert "old_device" not in codes(story.tell(again).standing()), "nothing was lost since"
+    assert "old_device" in codes(story.tell(*lost("Phone"), again).standing())
+
+
 def test_whether_it_was_found_before_it_was_lost_or_after_nobody_can_say(tmp_path: Path) -> None:
     """What came last by the clocks does not count: lost it is, until somebody who knows of both says otherwise."""
     clock = Clock()

@@ -82,7 +82,8 @@ class Restoration:
 class Party:
     """`lost` since when its device is lost, and not certainly found or replaced later; `restored` when its share came
     onto `device` from a backup. `last` are the restorations after which certainly none came: more than one where
-    nothing orders them."""
+    nothing orders them. `gone` is where a device of it was said to be lost, and not certainly found since, also of one
+    that was replaced."""
 
     vault: bytes
     party: str
@@ -91,6 +92,7 @@ class Party:
     device: str | None
     restored_generation: bytes | None
     last: tuple[Restoration, ...] = ()
+    gone: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +333,7 @@ class View:
             device=last[-1].device if last else None,
             restored_generation=last[-1].generation if last else None,
             last=last,
+            gone=tuple(Mark.of(row) for row in self._open(told, LOST, (FOUND,))),
         )
 
     @cached_property

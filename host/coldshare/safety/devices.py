@@ -9,7 +9,7 @@ from coldshare.ledger.queries import Backup, Party, Restoration, View
 from coldshare.reshare.whose import counts, readable
 from coldshare.vault.facts import is_server_id
 
-__all__ = ["Device", "device", "doubt", "in_doubt"]
+__all__ = ["Device", "device", "doubt", "in_doubt", "left_behind"]
 
 #: "alive": the party's own device, as far as anybody has said otherwise; "restored": a new one has its share; "stale":
 #: a new one, or one that went along with a reshare that was given up, has a share of a generation that does not count;
@@ -39,6 +39,19 @@ def in_doubt(view: View, party: Party, generation: bytes) -> bool:
         return False
     along = _went_along(view, party, generation)
     return along != "yes" and all(_has(view, party, one, generation) != "no" for one in party.last)
+
+
+def left_behind(view: View, party: Party, generation: bytes) -> bool:
+    """Whether a lost device has the share of `generation` still, and another one has that share in its place.
+
+    One that was lost before anybody had told of that generation has an older share.
+    """
+    came = [one.mark for one in party.last if one.generation == generation]
+    sights = [one.mark for one in view.sights(party.vault, generation)]
+    return any(
+        any(view.before(lost, mark) for mark in came) and not all(view.before(lost, mark) for mark in sights)
+        for lost in party.gone
+    )
 
 
 def doubt(name: str) -> str:

@@ -13,9 +13,10 @@ from coldshare.safety import carriers as c
 from coldshare.safety import commands
 from coldshare.safety.apart import Together
 from coldshare.safety.carriers import Copy
-from coldshare.safety.devices import device, doubt
+from coldshare.safety.devices import device, doubt, left_behind
 from coldshare.safety.due import day, to_come
 from coldshare.safety.elsewhere import do
+from coldshare.safety.named import vault_argument
 from coldshare.safety.rehearsal import Rehearsal
 from coldshare.safety.returning import command
 from coldshare.safety.unsettled import Unsettled, abort, status
@@ -362,9 +363,13 @@ def _told_elsewhere(facts: Facts, parties: Sequence[PartyStanding]) -> str:
     return f". If another computer has backed up {_or(never)} already, take in its ledger: coldshare ledger join FILE"
 
 
-def _or(parties: Sequence[PartyStanding]) -> str:
+def _or(parties: Sequence[PartyStanding], word: str = "or") -> str:
     *others, last = (one.party for one in parties)
-    return f"{', '.join(others)} or {last}" if others else last
+    return f"{', '.join(others)} {word} {last}" if others else last
+
+
+def _and(parties: Sequence[PartyStanding]) -> str:
+    return _or(parties, "and")
 
 
 def _with_reason(one: PartyStanding) -> str:
@@ -423,6 +428,7 @@ def _notes(facts: Facts) -> Iterable[Finding]:
             "One party is the vendor's server: it signs as long as the vendor lets it, and sends its share by e-mail.",
         )
     yield from _to_come(facts)
+    yield from _old_devices(facts)
     going = facts.resharing
     if going is not None and facts.half is None:
         yield Finding(
@@ -450,6 +456,33 @@ def _notes(facts: Facts) -> Iterable[Finding]:
         away = "If they were made by a reshare that was given up: "
         away += _some([_away(one, facts.copies, current) for one in other])
         yield _old_copies(other, away, "Shares that do not count")
+
+
+def _old_devices(facts: Facts) -> Iterable[Finding]:
+    """Lost devices in whose place others have come: nothing was taken from them."""
+    counts = facts.generation
+    if counts is None:
+        return
+    generation = counts.generation if facts.half is None else facts.half.plan.older
+    told = {one.party: one for one in facts.view.parties(facts.vault.vault)}
+    own = [one for one in facts.parties if one.party in told]
+    replaced = [one for one in own if left_behind(facts.view, told[one.party], generation)]
+    if not replaced:
+        return
+    many = len(replaced) > 1
+    words = (
+        f"{'Other devices have' if many else 'Another device has'} taken the place of the lost "
+        f"{'ones' if many else 'one'} of {_and(replaced)}. What is on {'those' if many else 'that one'} still works"
+    )
+    gone = [one for one in own if one in replaced or one.device == "lost"]
+    if len(gone) >= counts.threshold:
+        words += f", and whoever has the lost devices of {_and(gone)} can sign."
+        step = "Move the funds to a new vault. A reshare does not stop old shares that are enough to sign."
+    else:
+        words += ", until the vault is reshared."
+        start = f"coldshare reshare start {vault_argument(facts.view, facts.vault)}"
+        step = f"Reshare it: {start}" if facts.resharing is None else f"What it waits for: {facts.reshare_status}"
+    yield Finding("old_device", words, step, tuple(one.party for one in replaced))
 
 
 def _to_come(facts: Facts) -> Iterable[Finding]:

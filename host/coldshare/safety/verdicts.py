@@ -30,8 +30,8 @@ VERDICTS: Final[Mapping[str, tuple[str, int]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to know. `code` is a verdict, or for what is only said: `resharing`, `old_copies`, `server`,
-    `single_host`, `reached`, `to_come`. `next_step` is what to do, empty for nothing."""
+    """One thing to know. `code` is a verdict, or for what is only said: `resharing`, `old_copies`, `old_device`,
+    `server`, `single_host`, `reached`, `to_come`. `next_step` is what to do, empty for nothing."""
 
     code: str
     words: str
