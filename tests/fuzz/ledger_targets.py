@@ -8,6 +8,7 @@ from coldshare.ledger.events import Event, EventError, Unknown
 from coldshare.ledger.history import Names, body_json
 from coldshare.ledger.projection import fold
 from coldshare.ledger.queries import View
+from coldshare.safety.conflicts import conflicts
 from coldshare_iface.text import unshowable
 from ledger.samples import BODIES, HOST
 from ledger.samples import event as sample
@@ -35,7 +36,7 @@ def event(data: bytes) -> None:
     # A vault's or a place's name is shown to a person.
     assert not any(unshowable(ord(char)) for char in names.words(read.body))
     body_json(read.body)
-    view.places(), view.backups(gone=True), view.handled(), view.drills(), view.conflicts(), view.hosts()
+    view.places(), view.backups(gone=True), view.handled(), view.drills(), conflicts(view), view.hosts()
     for vault in view.vaults():
         view.parties(vault.vault), view.generations(vault.vault), view.current(vault.vault)
 

@@ -19,6 +19,7 @@ from coldshare.ledger.joining import differing, foreign, heads
 from coldshare.ledger.projection import fold
 from coldshare.ledger.queries import View
 from coldshare.ledger.store import Ledger
+from coldshare.safety.conflicts import conflicts
 from ledger.samples import BODIES, HOST, ID, NEW, OLD, SAFE, SHARE, STICK, UNKNOWN, VAULT, Clock, event
 from ledger.strategies import bodies
 
@@ -75,7 +76,7 @@ def check_union(tmp_path_factory: pytest.TempPathFactory, pool: list[Event], dat
         again, other, wrong = united(folder, f"other{number}", *map(list, parts))
         assert again == events
         assert other.rows.same(view.rows) == []
-        assert other.conflicts() == view.conflicts()
+        assert conflicts(other) == conflicts(view)
         assert wrong == []
     assert interchange.encode(events) == interchange.encode(reversed(events))
     assert interchange.decode(interchange.encode(events)) == events
@@ -107,7 +108,7 @@ def test_conflicts_have_names(tmp_path: Path) -> None:
         event(e.PlaceDescribed(SAFE, "the grey one", "at home", None, None, None), 7),
     ]
     _, view, _ = united(tmp_path, "x", mine, theirs)
-    codes = [one.code for one in view.conflicts()]
+    codes = [one.code for one in conflicts(view)]
     assert codes == ["backup_twice", "generation_twice", "generation_order", "place_twice"]
     told = differing(mine, theirs)
     assert told == differing(theirs, mine)

@@ -31,6 +31,7 @@ from coldshare.ledger.errors import (
 )
 from coldshare.ledger.projection import fold
 from coldshare.ledger.store import Ledger, ledger_path
+from coldshare.safety.conflicts import conflicts
 from ledger.samples import BODIES, HOST, ID, NEW, OLD, SAFE, SHARE, UNKNOWN, VAULT, Clock, event
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes and limits of POSIX")
@@ -543,11 +544,11 @@ def test_the_order_of_generations(ledger: Ledger) -> None:
     current = view.current(VAULT)
     assert current is not None
     assert current.generation == third
-    assert view.conflicts() == []
+    assert conflicts(view) == []
     ledger.record([e.GenerationNewer(VAULT, OLD, third)])
     view = ledger.view()
     assert view.current(VAULT) is None
-    assert {one.code for one in view.conflicts()} == {"generation_order"}
+    assert {one.code for one in conflicts(view)} == {"generation_order"}
 
 
 def test_a_moment_comes_after_all_that_was_recorded(ledger: Ledger, clock: Clock) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from coldshare.ledger import events as e
 from coldshare.ledger.events import Body
+from coldshare.safety.conflicts import conflicts
 from coldshare.safety.due import HALF_YEAR
 from coldshare.safety.rehearsal import PERIOD, Rehearsal, rehearse
 from coldshare.vault.synthetic import ChainGroup, make_key_import
@@ -391,7 +392,7 @@ def test_one_backup_with_two_digests() -> None:
     )
     found = judged(told, shares[0])
     assert (found.verdict, found.backups[0].wrong) == ("wrong", "it was told to be two different shares")
-    assert "backup_twice" in [one.code for one in told.view.conflicts()]
+    assert "backup_twice" in [one.code for one in conflicts(told.view)]
 
 
 def test_a_copy_with_another_digest() -> None:

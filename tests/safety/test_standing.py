@@ -9,6 +9,7 @@ import pytest
 from coldshare.ledger import events as e
 from coldshare.ledger.events import Body, Place
 from coldshare.ledger.store import Ledger
+from coldshare.safety.conflicts import conflicts
 from coldshare.safety.due import HALF_YEAR
 from coldshare.safety.standing import VERDICTS, Finding, Standing, assess
 from ledger.samples import Clock
@@ -464,7 +465,7 @@ def test_whether_it_was_found_before_it_was_lost_or_after_nobody_can_say(tmp_pat
         ada.join(bob.events())
         (standing,) = assess(ada.view(), clock.now).standings
         assert not standing.parties[0].usable
-        (conflict,) = ada.view().conflicts()
+        (conflict,) = conflicts(ada.view())
         assert conflict.code == "place_unordered"
         assert conflict.words.endswith(f"If it is there: coldshare place found {SAFE_A}")
         ada.record([e.PlaceFound(SAFE_A)])
@@ -472,7 +473,7 @@ def test_whether_it_was_found_before_it_was_lost_or_after_nobody_can_say(tmp_pat
         for ledger in (ada, bob):
             (standing,) = assess(ledger.view(), clock.now).standings
             assert standing.parties[0].usable
-            assert ledger.view().conflicts() == []
+            assert conflicts(ledger.view()) == []
 
 
 def test_a_place_that_was_perhaps_found_is_named_by_its_id_where_another_one_is_called_the_same(
@@ -484,7 +485,7 @@ def test_a_place_that_was_perhaps_found_is_named_by_its_id_where_another_one_is_
         ada.record([e.PlaceNamed(SAFE_A, "Safe"), e.PlaceNamed(SAFE_B, "Safe"), e.PlaceLost(SAFE_A)])
         bob.record([e.PlaceFound(SAFE_A)])
         ada.join(bob.events())
-        words = [one.words for one in ada.view().conflicts() if one.code == "place_unordered"]
+        words = [one.words for one in conflicts(ada.view()) if one.code == "place_unordered"]
         assert [one.rpartition(" ")[2] for one in words] == [str(SAFE_A)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,7 +30,6 @@ from coldshare.ledger.rows import Row, Rows
 __all__ = [
     "Accepted",
     "Backup",
-    "Conflict",
     "Drill",
     "Generation",
     "Handled",
@@ -274,14 +272,6 @@ class StoredReport:
     report: bytes
     time: int
     by: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """Two things in the ledger that cannot both be true. `code` is stable, `words` are for a person."""
-
-    code: str
-    words: str
 
 
 _PLACE: Final = ("place_kind", "place_ident")
@@ -546,76 +536,31 @@ class View:
         found = self._rows.all("drill")
         return [Drill(place=_place(row), **_rest(row)) for row in found if vault in (None, row["vault"])]
 
-    def conflicts(self) -> list[Conflict]:
-        """What cannot both be true."""
-        out = []
-        for row in self._rows.all("sealed", disputed=True):
-            out.append(
-                Conflict("backup_twice", f"Backup {row['backup_id'].hex()[:8]} was told to be two different shares.")
-            )
-        for vault in self.vaults():
-            for one in self.generations(vault.vault):
-                named = f"Generation {one.generation.hex()[:8]} of {vault.name!r}"
-                if one.disputed:
-                    words = f"{named} was told with different numbers of parties or signers."
-                    out.append(Conflict("generation_twice", words))
-                if one.generation in one.newer_than:
-                    words = f"{named} was called both newer and older than another one."
-                    out.append(Conflict("generation_order", words))
-        out += self._unordered()
-        places = self.places()
-        for number, info in enumerate(places):
-            for other in places[:number]:
-                if info.called is not None and info.called == other.called and not (info.wiped or other.wiped):
-                    words = f"{info.place} and {other.place} are both called {info.called!r}."
-                    out.append(Conflict("place_twice", words))
-        return out
+    def disputed(self) -> list[bytes]:
+        """The ids of backups that were told to be two different shares."""
+        return [row["backup_id"] for row in self._rows.all("sealed", disputed=True)]
 
-    def _unordered(self) -> Iterator[Conflict]:
-        """What counts as lost or wrong against the order of positions, because that follows from clocks."""
+    def unordered(self) -> Iterator[str | PlaceInfo | Backup]:
+        """What counts as lost or wrong against the order of positions, because that follows from clocks: devices, by
+        the names of their parties, places, and backups."""
         for row in self._rows.all("party"):
-            vault, party = row["vault"], row["party"]
-            told = self._told("device_told", vault, party)
-            if self._in_doubt(told, LOST, (FOUND, RESTORED)):
-                yield Conflict(
-                    "device_unordered",
-                    f"Nothing tells whether the device of {party} was lost before it was found or replaced, or after: "
-                    f"{_APART} It counts as lost. If it is there: coldshare lost --found {shlex.quote(party)}",
-                )
+            if self._in_doubt(self._told("device_told", row["vault"], row["party"]), LOST, (FOUND, RESTORED)):
+                yield row["party"]
         for info in self.places():
-            told = self._told("place_told", info.place.kind, info.place.ident)
-            if self._in_doubt(told, LOST, (FOUND,)):
-                yield Conflict(
-                    "place_unordered",
-                    f"Nothing tells whether {info.title} was lost before it was found, or after: {_APART} It counts as "
-                    f"lost. If it is there: coldshare place found {self._typed(info)}",
-                )
+            if self._in_doubt(self._told("place_told", info.place.kind, info.place.ident), LOST, (FOUND,)):
+                yield info
         for backup in self.backups():
             told = self._of_backup(backup.place.kind, backup.place.ident, backup.backup_id)
             if any(
                 self._in_doubt(told, asks, answers)
                 for asks, answers in ((INSIDE, (OPENED,)), (UNREADABLE, (READ, OPENED)), (BAD, (GOOD,)))
             ):
-                yield Conflict(
-                    "backup_unordered",
-                    f"Nothing tells whether backup {backup.backup_id.hex()[:8]} failed before it was good, or after: "
-                    f"{_APART} It counts as failed. Verify it once more.",
-                )
-
-    def _typed(self, info: PlaceInfo) -> str:
-        """What a person can type for that place: its title where no other one is called so, else its id."""
-        title = info.title.casefold()
-        others = (one for one in self.places() if one.place != info.place)
-        alike = any(title in (one.title.casefold(), one.label.casefold()) for one in others)
-        return str(info.place) if alike or title.startswith("-") else shlex.quote(info.title)
+                yield backup
 
     def _in_doubt(self, told: list[Row], asks: int, answers: tuple[int, ...]) -> bool:
         """Whether something is open to which, by the clocks, there is a later answer."""
         last = max((row["position"] for row in told if row["what"] in answers), default=-1)
         return any(row["position"] < last for row in self._open(told, asks, answers))
-
-
-_APART: Final = "two computers recorded it, and neither had the other's ledger."
 
 
 def _place(row: Row) -> Place:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from coldshare.errors import EXIT_ATTEND
-from coldshare.ledger.queries import Backup, Conflict, Generation, Party, Vault, View
+from coldshare.ledger.queries import Backup, Generation, Party, Vault, View
 from coldshare.safety.aged import given_up
 from coldshare.safety.apart import Together, together
 from coldshare.safety.carriers import Copy, copies, margin
+from coldshare.safety.conflicts import Conflict, conflicts
 from coldshare.safety.devices import Device, device, in_doubt
 from coldshare.safety.due import Reminder, reminders
 from coldshare.safety.findings import Facts, findings
@@ -95,7 +96,7 @@ def assess(view: View, now: int) -> Overview:
     return Overview(
         tuple(assess_vault(view, one, now) for one in view.vaults()),
         tuple(one for one in view.backups() if one.vault is None),
-        tuple(view.conflicts()),
+        tuple(conflicts(view)),
     )
 
 

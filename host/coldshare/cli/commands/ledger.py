@@ -132,6 +132,7 @@ def rescan(at: Address, pin_file: str | None, as_json: bool) -> Result:
     from coldshare.ledger.events import TOKEN, HostNamed
     from coldshare.ledger.history import Names, body_json
     from coldshare.ledger.record import host_name, named
+    from coldshare.safety.conflicts import conflicts
 
     label, place, listed = _look(at, pin_file, Ui(quiet=as_json))
     there = named(place, label) if place.kind == TOKEN else folders.here(place, at.where)
@@ -146,7 +147,7 @@ def rescan(at: Address, pin_file: str | None, as_json: bool) -> Result:
         lines = [f"There is {held} at {names.place(place)}. The ledger knew otherwise:"]
         lines += [f"  {names.words(body)}" for body in found]
         lines.append("It is recorded now. What is really inside of a backup is proved by coldshare verify.")
-    warnings = [conflict.words for conflict in view.conflicts()]
+    warnings = [conflict.words for conflict in conflicts(view)]
     result = Result(
         {
             "place": str(place),
@@ -225,6 +226,7 @@ def _merge(file: Path, *, join: bool) -> Result:
     from coldshare.ledger.errors import OtherLedgerError
     from coldshare.ledger.history import Names
     from coldshare.ledger.joining import differing, foreign
+    from coldshare.safety.conflicts import conflicts
 
     theirs = interchange.read(file)
     with _open(create=True) as ledger:
@@ -235,22 +237,24 @@ def _merge(file: Path, *, join: bool) -> Result:
         merged = ledger.join(theirs)
         view = ledger.view()
     names = Names(view)
-    conflicts = [*(one.words for one in view.conflicts()), *(one.words(names) for one in contradicted)]
+    against = [*(one.words for one in conflicts(view)), *(one.words(names) for one in contradicted)]
     warnings = _odd(theirs)
     hosts = sorted({names.host(event.host) for event in merged.new})
     lines = [f"Taken in: {_count(len(merged.new), 'new event')}; {merged.known} of {len(theirs)} were known already."]
     if hosts:
         lines.append(f"The new ones were recorded by {', '.join(hosts)}.")
-    lines += [f"CONFLICT: {words}" for words in conflicts]
+    lines += [f"CONFLICT: {words}" for words in against]
     lines += [f"Note: {warning}" for warning in warnings]
     return Result(
-        {"new": len(merged.new), "known": merged.known, "conflicts": conflicts, "warnings": warnings},
+        {"new": len(merged.new), "known": merged.known, "conflicts": against, "warnings": warnings},
         lines,
     )
 
 
 def _warnings(events: Sequence[Event], view: View) -> list[str]:
-    return [*(conflict.words for conflict in view.conflicts()), *_odd(events)]
+    from coldshare.safety.conflicts import conflicts
+
+    return [*(conflict.words for conflict in conflicts(view)), *_odd(events)]
 
 
 def _odd(events: Sequence[Event]) -> list[str]:
