@@ -14,7 +14,8 @@ def too_many_here(view: View, generation: Generation, party: str) -> bool:
     if any(one.host == view.host and one.generation == which for one in view.accepted(generation.vault)):
         return False
     had = {one.party for one in view.handled(generation.vault) if one.host == view.host and one.generation == which}
-    return len(had - {party}) + 1 >= generation.threshold
+    others = had - {party}
+    return bool(others) and len(others) + 1 >= generation.threshold
 
 
 def only_at(view: View, info: PlaceInfo) -> str | None:
