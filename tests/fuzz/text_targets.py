@@ -85,7 +85,7 @@ def address(data: bytes) -> None:
         assert len(error.message) < 200 + 12 * len(text)
         return
     if parsed.scheme == "folder":  # a path is encoded where no terminal would show it
-        assert str(parsed).isprintable()
+        assert not any(unshowable(ord(char)) for char in str(parsed))
     else:
         assert text.partition("?")[0] == str(parsed)
     assert parsed.where
