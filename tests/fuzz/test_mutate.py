@@ -16,6 +16,14 @@ def test_one_item_is_another() -> None:
         cbor2.loads(one)
 
 
+@pytest.mark.parametrize("before", [b"", b"\x81", b"\xa1\0", b"\xc6", b"\xd9\1\2\x81"], ids=bytes.hex)
+def test_maps_in_the_keys_of_maps(before: bytes) -> None:
+    """Forty deep, and each sorted by writing it."""
+    data = before + b"\xa1" * 40 + bytes(41)
+    for seed in range(20):
+        change_cbor(data, seed)
+
+
 @pytest.mark.parametrize("width", [b"\xd8", b"\xd9\0", b"\xda\0\0\0", b"\xdb\0\0\0\0\0\0\0"], ids=["1", "2", "4", "8"])
 def test_values_that_stand_in_several_places_are_left_alone(width: bytes) -> None:
     """Each of these is twice the one before, forty times over."""

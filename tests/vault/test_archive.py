@@ -147,6 +147,15 @@ def test_choosing(which: str, number: int) -> None:
     assert choose_member(found, which).number == number
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_files_that_are_called_like_a_number() -> None:
+    """Of two of one name the number decides, also where that is their name."""
+    found = members(zipped(("1", FIRST), ("1", SECOND), ("x/2", FIRST)))
+    assert [choose_member(found, which).number for which in ("1", "2", "3", "x/2")] == [1, 3, 3, 3]
+    found = members(zipped(("2", FIRST), ("2", SECOND), ("1", FIRST)))
+    assert [choose_member(found, which).number for which in ("1", "2", "3")] == [3, 2, 3]
+
+
 @pytest.mark.parametrize("which", ["", "0", "4", "c.vult", "../b.vult", "\x1b[2J", "x"])
 def test_choosing_what_is_not_there(which: str) -> None:
     with pytest.raises(ArchiveMemberError, match=r"1: x/a\.vult; 2: b\.vult") as refused:

@@ -116,20 +116,22 @@ def open_archive(data: bytes) -> Archive:
 
 
 def choose_member(found: Sequence[Member], which: str) -> Member:
-    """The member that `which` names: its number, its name, or the last part of its name.
+    """The member that `which` names: its name, the last part of its name, or its number.
 
     Raises `ArchiveMemberError` where there is none, or more than one.
     """
+    numbered = next((member for member in found if str(member.number) == which), None)
     for matches in (
         [member for member in found if member.name == which],
         [member for member in found if member.name.rpartition("/")[2] == which],
-        [member for member in found if str(member.number) == which],
     ):
         if len(matches) == 1:
             return matches[0]
-        if matches:
+        if matches and numbered is None:
             numbers = ", ".join(str(member.number) for member in matches)
             raise ArchiveMemberError(f"This zip has {len(matches)} files of that name: number {numbers}.")
+    if numbered is not None:
+        return numbered
     names = "; ".join(f"{member.number}: {_cut(member.name)}" for member in found[:8])
     more = f"; and {len(found) - 8} more" if len(found) > 8 else ""
     raise ArchiveMemberError(f"This zip has no file {displayed(which[:64])!r}. It has {names}{more}.")
