@@ -22,7 +22,7 @@ def change_cbor(data: bytes, seed: int) -> bytes | None:
         return None
     try:
         changed = _change(cbor2.loads(data), random)
-        # cbor2 sorts the keys of a map by writing each: a map in a key of a map, and so on, is written 2 ** depth times.
+        # cbor2 sorts the keys of a map by writing each: a map in a key of a map, and so on, is written 2 ** depth times
         return cbor2.dumps(changed, canonical=_plain_keys(changed) and random.random() < 0.8)
     except Exception:  # a fuzzer's input; whatever cbor2 makes of it, there is another way to change it
         return None
