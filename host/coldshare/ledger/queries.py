@@ -489,6 +489,20 @@ class View:
     def handled(self, vault: bytes | None = None) -> list[Handled]:
         return [Handled(**row) for row in self._rows.all("handled") if vault in (None, row["vault"])]
 
+    def had(self, host: bytes, generation: Generation) -> frozenset[str]:
+        """The parties whose shares of that generation the computer `host` had in the clear; none where somebody has
+        accepted that it may have them all."""
+        return self._had.get((host, generation.vault, generation.generation), frozenset())
+
+    @cached_property
+    def _had(self) -> dict[tuple[bytes, bytes, bytes], frozenset[str]]:
+        found: dict[tuple[bytes, bytes, bytes], set[str]] = {}
+        for one in self.handled():
+            found.setdefault((one.host, one.vault, one.generation), set()).add(one.party)
+        for accepted in self.accepted():
+            found.pop((accepted.host, accepted.vault, accepted.generation), None)
+        return {key: frozenset(parties) for key, parties in found.items()}
+
     def accepted(self, vault: bytes | None = None) -> list[Accepted]:
         return [Accepted(**row) for row in self._rows.all("accepted") if vault in (None, row["vault"])]
 

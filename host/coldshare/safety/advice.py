@@ -11,9 +11,8 @@ from coldshare.ledger.queries import Backup, Generation, Party, PlaceInfo, Vault
 from coldshare.safety import carriers as c
 from coldshare.safety import commands
 from coldshare.safety.carriers import Copy
-from coldshare.safety.named import vault_argument
 from coldshare.safety.resharing import under_way
-from coldshare.safety.unsettled import Unsettled, abort, status
+from coldshare.safety.unsettled import Unsettled
 from coldshare.vault.facts import is_server_id
 
 __all__ = ["Note", "Situation", "after", "half_reshared", "listed", "missing", "never", "unordered"]
@@ -209,13 +208,13 @@ def half_reshared(view: View, vault: Vault, party: str, half: Unsettled) -> Iter
         "carry_on",
         "If the app has come to its end on every device, the new shares count. What is still awaited, from each of the "
         "others:",
-        status(view, vault),
+        commands.reshare_status(view, vault),
     )
     yield Note(
         "give_up",
         f"If it has failed, or if {party} had a new share that was backed up nowhere, give it up. coldshare says then "
         "what the devices have, and how to go back or on:",
-        abort(view, vault),
+        commands.reshare_abort(view, vault),
     )
     yield Note("ask_again", "Then ask once more:", commands.lost(party), parties=(party,))
 
@@ -330,7 +329,7 @@ def after(case: Situation) -> Iterable[Note]:
             "keep_old",
             "A reshare is under way. Destroy nothing before it is finished and the new shares have signed once. What "
             "it waits for:",
-            f"coldshare reshare status {vault_argument(case.view, case.vault)}",
+            commands.reshare_status(case.view, case.vault),
             rule=5,
         )
     elif old:

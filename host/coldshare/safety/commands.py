@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Iterable
 
 from coldshare.ledger import events as e
-from coldshare.ledger.queries import Backup, PlaceInfo
+from coldshare.ledger.queries import Backup, PlaceInfo, Vault, View
 from coldshare.paths import path_of, whole
 from coldshare.safety.carriers import computers
-from coldshare.safety.named import folded
+from coldshare.safety.named import folded, vault_argument
 
 __all__ = [
     "argument",
@@ -21,6 +21,8 @@ __all__ = [
     "missing",
     "named",
     "remove",
+    "reshare_abort",
+    "reshare_status",
     "retire",
     "verify",
 ]
@@ -100,3 +102,13 @@ def _which(backup: Backup, info: PlaceInfo) -> str:
 
 def _short(backup: Backup) -> str:
     return backup.backup_id.hex()[:8]
+
+
+def reshare_status(view: View, vault: Vault) -> str:
+    """What says what a reshare of that vault waits for."""
+    return f"coldshare reshare status {vault_argument(view, vault)}"
+
+
+def reshare_abort(view: View, vault: Vault) -> str:
+    """What gives a reshare of that vault up."""
+    return f"coldshare reshare abort {vault_argument(view, vault)}"

@@ -10,11 +10,7 @@ __all__ = ["do", "host_name", "only_at", "sentence", "too_many_here"]
 
 def too_many_here(view: View, generation: Generation, party: str) -> bool:
     """Rule 1 for computers: whether this one would come to have had enough shares in the clear."""
-    which = generation.generation
-    if any(one.host == view.host and one.generation == which for one in view.accepted(generation.vault)):
-        return False
-    had = {one.party for one in view.handled(generation.vault) if one.host == view.host and one.generation == which}
-    others = had - {party}
+    others = view.had(view.host, generation) - {party}
     return bool(others) and len(others) + 1 >= generation.threshold
 
 

@@ -19,7 +19,7 @@ from coldshare.safety.elsewhere import do
 from coldshare.safety.named import vault_argument
 from coldshare.safety.rehearsal import Rehearsal
 from coldshare.safety.returning import command
-from coldshare.safety.unsettled import Unsettled, abort, status
+from coldshare.safety.unsettled import Unsettled
 from coldshare.safety.verdicts import VERDICTS, Finding, PartyStanding
 
 __all__ = ["Facts", "findings"]
@@ -65,7 +65,7 @@ class Facts:
 
     @property
     def reshare_status(self) -> str:
-        return status(self.view, self.vault)
+        return commands.reshare_status(self.view, self.vault)
 
 
 def findings(facts: Facts) -> tuple[Finding, ...]:
@@ -94,8 +94,8 @@ def _half(facts: Facts) -> Iterable[Finding]:
     yield Finding(
         "half_reshared",
         f"{half.words} Keep the shares of both.",
-        f"If the app has come to its end on every device, carry on: {status(facts.view, facts.vault)}. If it has "
-        f"failed, give it up: {abort(facts.view, facts.vault)}",
+        f"If the app has come to its end on every device, carry on: {facts.reshare_status}. If it has "
+        f"failed, give it up: {commands.reshare_abort(facts.view, facts.vault)}",
         half.awaited,
     )
 

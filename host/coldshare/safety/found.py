@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from coldshare.ledger.queries import Generation, Party, Vault, View
+from coldshare.safety import commands
 from coldshare.safety.advice import Note
 from coldshare.safety.devices import device
-from coldshare.safety.unsettled import abort, status, unsettled
+from coldshare.safety.unsettled import unsettled
 
 if TYPE_CHECKING:
     from coldshare.ledger.devices import Had
@@ -42,7 +43,8 @@ def found(view: View, vault: Vault, party: Party, which: Had | None = None) -> N
         return Note(
             "half_reshared",
             f"{half.words} Leave the device as it is until that is settled: its share may be one that is needed. "
-            f"What is awaited: {status(view, vault)}. If the app has failed: {abort(view, vault)}",
+            f"What is awaited: {commands.reshare_status(view, vault)}. If the app has failed: "
+            f"{commands.reshare_abort(view, vault)}",
             rule=7,
             parties=(party.party,),
         )

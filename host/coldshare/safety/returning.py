@@ -20,7 +20,7 @@ from coldshare.safety.errors import (
     PartyAliveError,
     StaleShareError,
 )
-from coldshare.safety.unsettled import abort, status, unsettled
+from coldshare.safety.unsettled import unsettled
 
 __all__ = [
     "Allowed",
@@ -226,8 +226,10 @@ def _settled(view: View | None, coming: Coming) -> None:
     half = None if view is None else unsettled(view, coming.vault)
     if view is None or half is None or coming.generation not in (half.plan.older, half.generation):
         return
-    vault = view.vault(coming.vault)
-    settle = "" if vault is None else f": {status(view, vault)}, or where the app has failed, {abort(view, vault)}"
+    vault, settle = view.vault(coming.vault), ""
+    if vault is not None:
+        carry_on, give_up = commands.reshare_status(view, vault), commands.reshare_abort(view, vault)
+        settle = f": {carry_on}, or where the app has failed, {give_up}"
     raise StaleShareError(
         half.words,
         next_step=f"Carry the reshare to its end, or give it up{settle}. Only to have the file, onto no device: the "

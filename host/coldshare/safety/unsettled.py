@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coldshare.ledger.queries import Reshare, Vault, View
+from coldshare.ledger.queries import Reshare, View
 from coldshare.reshare.progress import progress
-from coldshare.safety.named import vault_argument
 from coldshare.safety.resharing import under_way
 
-__all__ = ["Unsettled", "abort", "status", "unsettled"]
+__all__ = ["Unsettled", "unsettled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +48,3 @@ def unsettled(view: View, vault: bytes) -> Unsettled | None:
                 tuple(one for one in names if one not in told),
             )
     return None
-
-
-def status(view: View, vault: Vault) -> str:
-    """The command that says what it waits for."""
-    return f"coldshare reshare status {vault_argument(view, vault)}"
-
-
-def abort(view: View, vault: Vault) -> str:
-    """The command that gives it up."""
-    return f"coldshare reshare abort {vault_argument(view, vault)}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from coldshare.ledger.queries import Generation, Party, Vault, View
+from coldshare.safety import commands
 from coldshare.safety.advice import Note, Situation, after, half_reshared, missing, never, unordered
 from coldshare.safety.carriers import Copy, copies
 from coldshare.safety.devices import Device, device
@@ -208,7 +209,7 @@ def ways(view: View, vault: Vault, party: str, reached: Reached, *, host: bytes 
         restoring=frozenset(
             one.party for one in (*((found, *also) if can_import else ()), *(first if can_reshare else ()))
         ),
-        handled=_handled(view, vault, current, host),
+        handled=frozenset() if host is None else view.had(host, current),
         last_resorts=tuple(one.parties for one in older),
         reached=frozenset(reached),
     )
@@ -243,18 +244,10 @@ def ways(view: View, vault: Vault, party: str, reached: Reached, *, host: bytes 
 
 
 def _reshare_command(view: View, vault: Vault, party: str, begun: bool, *, leaves: bool) -> str:
-    name = vault_argument(view, vault)
     if begun:
-        return f"coldshare reshare status {name}"
+        return commands.reshare_status(view, vault)
+    name = vault_argument(view, vault)
     return f"coldshare reshare start {name}{f' --leave {shlex.quote(party)}' if leaves else ''} --new 1"
-
-
-def _handled(view: View, vault: Vault, current: Generation, host: bytes | None) -> frozenset[str]:
-    """The parties whose shares of that generation this computer had in the clear; none where that was accepted."""
-    here = host, current.generation
-    if any((one.host, one.generation) == here for one in view.accepted(vault.vault)):
-        return frozenset()
-    return frozenset(one.party for one in view.handled(vault.vault) if (one.host, one.generation) == here)
 
 
 def _unordered(view: View, vault: Vault, own: Party, held: Sequence[Copy], reached: Reached) -> Ways:
